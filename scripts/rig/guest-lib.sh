@@ -1,0 +1,51 @@
+# shellcheck shell=bash
+# Helpers for scripts that run in a guest; scripts/rig/guest has sourced this before the script starts, with set -euo pipefail.
+# A script also finds: $BOOT (1, 2, ... with REBOOT=1), /sluice/files (the folder FILES), /jdk (with JDK=1).
+
+say() { printf '==> %s\n' "$*"; }
+fail() {
+  printf 'FAILED: %s\n' "$*"
+  exit 1
+}
+
+# Waits until the guest has so many NVMe namespaces (default 1) as block devices: wait_for_nvme [COUNT]
+wait_for_nvme() {
+  local wanted=${1:-1} tries found
+  for ((tries = 0; tries < 300; tries++)); do
+    found=$(find /sys/block -name 'nvme*n*' | wc -l)
+    [ "$found" -lt "$wanted" ] || return 0
+    sleep 0.1
+  done
+  dmesg | grep -i nvme || true
+  fail "after 30 s there are $found NVMe namespaces, not $wanted"
+}
+
+# Kernel messages that come with QEMU's own devices just the same, so are no fault of the device under test.
+known_noise() {
+  # Linux has this quirk for QEMU's nvme device by its PCI ID, and says so; a device of another ID must never cause it.
+  grep -v 'Ignoring bogus Namespace Identifiers' || [ $? -eq 1 ]
+}
+
+# Fails if the kernel logged an error, or at any level a line that says that an NVMe controller or its I/O went wrong.
+fail_on_kernel_errors() {
+  local nvme='nvme.*(timeout|abort|reset|unable|fail|invalid|bogus|broken|missing|down|error)'
+  local disk='I/O error|critical (medium|target)|EXT4-fs (error|warning)|DMAR:.*fault'
+  local kernel='BUG:|WARNING:|Call Trace|rcu.*stall|soft lockup|blocked for more than'
+  local lines
+  dmesg >/tmp/dmesg
+  lines=$({
+    dmesg --level emerg,alert,crit,err
+    grep -iE "$nvme|$disk|$kernel" /tmp/dmesg || [ $? -eq 1 ]
+  } | sort -u | known_noise)
+  [ -z "$lines" ] || fail "the guest's kernel logged errors:
+$lines"
+}
+
+# Restarts the guest; the script runs again from its start with $BOOT one higher. Needs REBOOT=1.
+guest_reboot() {
+  [ -n "$STATE_DISK" ] || fail "guest_reboot needs REBOOT=1"
+  echo "$BOOT reboot" | dd of="$STATE_DISK" bs=512 conv=sync,notrunc,fsync status=none
+  sync
+  busybox reboot -f
+  sleep 60 # until the machine is reset
+}
