@@ -24,6 +24,8 @@ public interface Translator {
     long SPLIT = -4;
 
     /**
+     * Looks one span up.
+     *
      * @param address the guest's address, any 64-bit value, compared unsigned
      * @param bytes length of the span, 1 or more
      * @param access {@link #READ} or {@link #WRITE} or both
