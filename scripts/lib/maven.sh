@@ -1,0 +1,38 @@
+# shellcheck shell=bash
+# Runs Maven on the JDK that we found, and builds the jar. Sourced after common.sh, debian.sh and jdk.sh.
+
+# Runs Maven in the project: maven ARGUMENT...
+maven() {
+  local home
+  home=$(find_jdk)
+  need_command mvn maven
+  (
+    cd "$PROJECT" || exit
+    export JAVA_HOME=$home
+    # Maven's own libraries still use sun.misc.Unsafe, and JDK 24 and later warn about it.
+    [ "$(jdk_version "$home")" -lt 23 ] || export MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow ${MAVEN_OPTS:-}"
+    [ ! -f "$CACHE/truststore" ] || export MAVEN_OPTS="-Djavax.net.ssl.trustStore=$CACHE/truststore ${MAVEN_OPTS:-}"
+    exec mvn -B "$@" </dev/null
+  )
+}
+
+# Whether the jar is missing, or older than what it is made of.
+jar_is_stale() {
+  [ ! -f "$PROJECT/target/sluice.jar" ] \
+    || [ -n "$(find "$PROJECT/pom.xml" "$PROJECT/src/main" -newer "$PROJECT/target/sluice.jar" -print -quit)" ]
+}
+
+build_jar() {
+  local log
+  jar_is_stale || return 0 # another process was quicker
+  say "Building target/sluice.jar ..."
+  log=$(mktemp)
+  maven -q package -Dmaven.test.skip=true >"$log" 2>&1 || {
+    cat "$log" >&2
+    rm -f "$log"
+    die "the build failed (Maven's output is above)."
+  }
+  rm -f "$log"
+  # Maven leaves an unchanged jar alone: without this it would look stale for ever.
+  touch "$PROJECT/target/sluice.jar"
+}
