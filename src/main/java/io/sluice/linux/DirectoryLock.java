@@ -1,0 +1,60 @@
+package io.sluice.linux;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * flock(2) on a directory: makes the steps of replacing a stale socket file one step for everybody who does it this way.
+ *
+ * <p>A lock on the directory leaves no lock file behind, ends with its process, and holds across containers that share the
+ * directory. The wait for it is bounded, for anybody who may read the directory may hold its lock.
+ */
+final class DirectoryLock implements AutoCloseable {
+    private static final int LOCK_EX = 2;
+    private static final int LOCK_NB = 4;
+    private static final Duration PATIENCE = Duration.ofSeconds(3);
+    private static final long PAUSE_NANOS = 5_000_000;
+
+    private final Fd directory;
+
+    private DirectoryLock(Fd directory) {
+        this.directory = directory;
+    }
+
+    /** Locks the directory that {@code file} is in. */
+    static DirectoryLock around(Path file) throws LinuxException {
+        Path parent = file.toAbsolutePath().getParent();
+        Path directory = parent == null ? Path.of("/") : parent;
+        DirectoryLock lock = new DirectoryLock(FileIo.open(directory, FileIo.O_DIRECTORY));
+        try {
+            lock.take(directory);
+            return lock;
+        } catch (LinuxException | RuntimeException e) {
+            lock.close();
+            throw e;
+        }
+    }
+
+    private void take(Path path) throws LinuxException {
+        long start = System.nanoTime();
+        long result = Syscalls.flock(directory.number(), LOCK_EX | LOCK_NB);
+        while (result == -Errno.EAGAIN && System.nanoTime() - start < PATIENCE.toNanos()) {
+            LockSupport.parkNanos(PAUSE_NANOS);
+            result = Syscalls.flock(directory.number(), LOCK_EX | LOCK_NB);
+        }
+        if (result < 0) {
+            throw new LinuxException(
+                    "flock",
+                    "of directory " + path,
+                    (int) -result,
+                    "Another process holds it, perhaps one that starts or stops just now.");
+        }
+    }
+
+    /** Unlocks. */
+    @Override
+    public void close() {
+        directory.close();
+    }
+}

@@ -1,0 +1,36 @@
+package io.sluice.linux;
+
+/** System call numbers of x86-64 (asm/unistd_64.h). They never change. */
+final class SyscallNumbers {
+    static final int READ = 0;
+    static final int WRITE = 1;
+    static final int CLOSE = 3;
+    static final int FSTAT = 5;
+    static final int POLL = 7;
+    static final int MMAP = 9;
+    static final int MUNMAP = 11;
+    static final int IOCTL = 16;
+    static final int PREAD64 = 17;
+    static final int PWRITE64 = 18;
+    static final int SOCKET = 41;
+    static final int CONNECT = 42;
+    static final int SENDMSG = 46;
+    static final int RECVMSG = 47;
+    static final int SHUTDOWN = 48;
+    static final int BIND = 49;
+    static final int LISTEN = 50;
+    static final int SOCKETPAIR = 53;
+    static final int SETSOCKOPT = 54;
+    static final int GETSOCKOPT = 55;
+    static final int FCNTL = 72;
+    static final int FLOCK = 73;
+    static final int FTRUNCATE = 77;
+    static final int FCHMOD = 91;
+    static final int FSTATFS = 138;
+    static final int OPENAT = 257;
+    static final int ACCEPT4 = 288;
+    static final int EVENTFD2 = 290;
+    static final int MEMFD_CREATE = 319;
+
+    private SyscallNumbers() {}
+}
