@@ -66,3 +66,54 @@ get_jdk() {
     unpack_jdk
   fi
 }
+
+# Unpacks Debian's JDK into the cache. It runs by the loader and libraries of its own release, since the machine's may be older.
+unpack_jdk() {
+  local release=trixie work home link target
+  say "Unpacking Debian's JDK $JDK_BEST into $CACHE (once, 150 MB of packages) ..."
+  work=$(mktemp -d "$CACHE/new-jdk.XXXXXX")
+  private_apt "$work/apt" "$release"
+  unpack "$work" "openjdk-$JDK_BEST-jdk-headless"
+  rm -rf "$work/apt"
+  home=$work/usr/lib/jvm/java-$JDK_BEST-openjdk-amd64
+  # Links into /etc are meant for an installed package: put what they mean in their place.
+  find "$home" -type l -lname '/*' | while IFS= read -r link; do
+    target=$work$(readlink "$link")
+    rm "$link"
+    [ ! -e "$target" ] || cp -rL "$target" "$link"
+  done
+  find "$home/bin" "$home/lib/jspawnhelper" -type f -perm /1 | while IFS= read -r link; do
+    own_loader "$link"
+  done
+  cp "$(trusted_certificates "$work")" "$work/certificates.pem"
+  "$home/bin/java" "$PROJECT/scripts/lib/TrustStore.java" "$work/certificates.pem" "$home/lib/security/cacerts" \
+    || die "the JDK that was unpacked into $work does not run on this machine."
+  ln -s "usr/lib/jvm/${home##*/}" "$work/home"
+  chmod 755 "$work"
+  mv -T "$work" "$CACHE/jdk-$JDK_BEST"
+}
+
+# Puts a script in a program's place that runs it by the loader beside it, if there is one: own_loader PROGRAM
+own_loader() {
+  mv "$1" "$1.elf"
+  cat >"$1" <<'EOF'
+#!/bin/sh
+# Runs the program beside this file by the loader and libraries that were unpacked with it.
+self=$(readlink -f "$0")
+root=${self%/usr/lib/jvm/*}
+loader=$root/usr/lib64/ld-linux-x86-64.so.2
+[ "$root" != "$self" ] && [ -x "$loader" ] || exec "$self.elf" "$@"
+exec "$loader" --library-path "$root/usr/lib/x86_64-linux-gnu" "$self.elf" "$@"
+EOF
+  chmod 755 "$1"
+}
+
+# The file of certificates that this machine trusts, else of those that Debian's package does: trusted_certificates UNPACKED
+trusted_certificates() {
+  if [ -s /etc/ssl/certs/ca-certificates.crt ]; then
+    echo /etc/ssl/certs/ca-certificates.crt
+  else
+    cat "$1"/usr/share/ca-certificates/mozilla/*.crt >"$1/mozilla.pem"
+    echo "$1/mozilla.pem"
+  fi
+}

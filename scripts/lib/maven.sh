@@ -11,7 +11,6 @@ maven() {
     export JAVA_HOME=$home
     # Maven's own libraries still use sun.misc.Unsafe, and JDK 24 and later warn about it.
     [ "$(jdk_version "$home")" -lt 23 ] || export MAVEN_OPTS="--sun-misc-unsafe-memory-access=allow ${MAVEN_OPTS:-}"
-    [ ! -f "$CACHE/truststore" ] || export MAVEN_OPTS="-Djavax.net.ssl.trustStore=$CACHE/truststore ${MAVEN_OPTS:-}"
     exec mvn -B "$@" </dev/null
   )
 }
