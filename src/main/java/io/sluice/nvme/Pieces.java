@@ -1,0 +1,94 @@
+package io.sluice.nvme;
+
+import io.sluice.mem.Memory;
+
+/**
+ * Where a command's data lies, in order: spans of host memory that a walk along the command's data pointer has checked.
+ * Made once and reused for every command; owned by one thread.
+ *
+ * <p>Neighbours that turn out to be contiguous in host memory are kept as one piece.
+ */
+public final class Pieces {
+    private final long[] addresses;
+    private final int[] lengths;
+    private int count;
+    private int totalBytes;
+
+    /**
+     * Makes room for {@code capacity} pieces.
+     *
+     * @param capacity 1 or more; see {@link #capacityFor}
+     */
+    public Pieces(int capacity) {
+        addresses = new long[capacity];
+        lengths = new int[capacity];
+    }
+
+    /** The most pieces that a transfer can have: one a small page, and one more since it may start inside a page. */
+    public static int capacityFor(int maxTransferBytes) {
+        return Math.ceilDiv(maxTransferBytes, Memory.PAGE_BYTES) + 1;
+    }
+
+    public int capacity() {
+        return addresses.length;
+    }
+
+    /** The number of pieces. */
+    public int count() {
+        return count;
+    }
+
+    /** The host address of piece {@code index}, 0 to {@code count() - 1}. */
+    public long address(int index) {
+        return addresses[index];
+    }
+
+    /** The length of piece {@code index} in bytes, 1 or more. */
+    public int bytes(int index) {
+        return lengths[index];
+    }
+
+    /** The length of all pieces together, in bytes. */
+    public int totalBytes() {
+        return totalBytes;
+    }
+
+    /** Forgets all pieces. */
+    public void clear() {
+        count = 0;
+        totalBytes = 0;
+    }
+
+    /** Adds a span at the end; there must be room for it. */
+    public void append(long address, int bytes) {
+        int last = count - 1;
+        if (last >= 0 && addresses[last] + lengths[last] == address) {
+            lengths[last] += bytes;
+        } else {
+            addresses[count] = address;
+            lengths[count] = bytes;
+            count++;
+        }
+        totalBytes += bytes;
+    }
+
+    /** Copies the pieces' first {@code bytes} bytes, or all if they are fewer, to one contiguous place. */
+    public void gather(long target, int bytes) {
+        int done = 0;
+        for (int i = 0; i < count && done < bytes; i++) {
+            int step = Math.min(lengths[i], bytes - done);
+            Memory.copy(addresses[i], target + done, step);
+            done += step;
+        }
+    }
+
+    /** Copies {@code bytes} bytes, or as many as the pieces hold, from one contiguous place to the pieces. */
+    public void scatter(long source, int bytes) {
+        int done = 0;
+        for (int i = 0; i < count && done < bytes; i++) {
+            int step = Math.min(lengths[i], bytes - done);
+            Memory.copy(source + done, addresses[i], step);
+            done += step;
+        }
+    }
+}

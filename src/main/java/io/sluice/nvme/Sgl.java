@@ -1,0 +1,60 @@
+package io.sluice.nvme;
+
+import io.sluice.mem.Bits;
+import io.sluice.mem.Memory;
+
+/**
+ * An SGL descriptor: NVMe 1.4, 4.4 "Scatter Gather List", 16 bytes. Every method takes the address of a private copy.
+ *
+ * <pre>
+ *   byte 0               8           12          15
+ *       | address       | length    | reserved  | type 7:4, subtype 3:0 |
+ * </pre>
+ */
+public final class Sgl {
+    /** Size of a descriptor in bytes. */
+    public static final int BYTES = 16;
+
+    /** Type 0h: a span of data. */
+    public static final int TYPE_DATA_BLOCK = 0x0;
+    /** Type 1h: data that a read leaves out. */
+    public static final int TYPE_BIT_BUCKET = 0x1;
+    /** Type 2h: the next segment of descriptors, which is not the last. */
+    public static final int TYPE_SEGMENT = 0x2;
+    /** Type 3h: the last segment of descriptors. */
+    public static final int TYPE_LAST_SEGMENT = 0x3;
+    /** Type 4h: a span of data with a key. */
+    public static final int TYPE_KEYED_DATA_BLOCK = 0x4;
+    /** Type 5h: a data block that the transport defines. */
+    public static final int TYPE_TRANSPORT_DATA_BLOCK = 0x5;
+
+    /** Subtype 0h: the address is a memory address. */
+    public static final int SUBTYPE_ADDRESS = 0x0;
+    /** Subtype 1h: the address is an offset into the capsule. */
+    public static final int SUBTYPE_OFFSET = 0x1;
+
+    private static final int ADDRESS = 0;
+    private static final int LENGTH = 8;
+    private static final int IDENTIFIER = 15;
+
+    private Sgl() {}
+
+    public static long address(long descriptor) {
+        return Memory.getLong(descriptor + ADDRESS);
+    }
+
+    /** Length in bytes, 0 to 2^32 - 1, of every type but the keyed one. */
+    public static long lengthBytes(long descriptor) {
+        return Integer.toUnsignedLong(Memory.getInt(descriptor + LENGTH));
+    }
+
+    /** Descriptor type, byte 15 bits 7:4. */
+    public static int type(long descriptor) {
+        return Bits.get(Memory.getByte(descriptor + IDENTIFIER), 7, 4);
+    }
+
+    /** Descriptor subtype, byte 15 bits 3:0. */
+    public static int subtype(long descriptor) {
+        return Bits.get(Memory.getByte(descriptor + IDENTIFIER), 3, 0);
+    }
+}
