@@ -16,6 +16,7 @@ public final class Mapping implements AutoCloseable {
     static final int MAP_FIXED = 0x10;
     static final int MAP_ANONYMOUS = 0x20;
     static final int MAP_NORESERVE = 0x4000;
+    static final int MADV_DONTNEED = 4;
     static final int MAP_HUGETLB = 0x40000;
     static final int MAP_HUGE_2MB = 21 << 26;
 
@@ -135,6 +136,23 @@ public final class Mapping implements AutoCloseable {
         long result = Syscalls.mmap(address, length, PROT_READ | PROT_WRITE, flags, -1, 0);
         if (result < 0) {
             throw new LinuxException("mmap", "of scratch over " + this, (int) -result, adviceFor((int) -result));
+        }
+    }
+
+    /**
+     * Gives pages of anonymous memory back to the system; they read as zeroes from now on.
+     *
+     * @param offset from the mapping's start, and
+     * @param bytes length, both multiples of the page size
+     * @throws IllegalArgumentException if the range is not inside the mapping
+     */
+    public void discard(long offset, long bytes) {
+        if (offset < 0 || bytes < 0 || offset > length - bytes) {
+            throw new IllegalArgumentException(bytes + " bytes at offset " + offset + " are not inside " + this);
+        }
+        long result = Syscalls.madvise(address + offset, bytes, MADV_DONTNEED);
+        if (result < 0) {
+            throw new IllegalArgumentException("madvise of " + this + ": " + Errno.describe((int) -result));
         }
     }
 

@@ -9,6 +9,7 @@ final class SyscallNumbers {
     static final int POLL = 7;
     static final int MMAP = 9;
     static final int MUNMAP = 11;
+    static final int MADVISE = 28;
     static final int IOCTL = 16;
     static final int PREAD64 = 17;
     static final int PWRITE64 = 18;

@@ -115,6 +115,10 @@ final class Syscalls {
         return call(SyscallNumbers.MUNMAP, address, bytes, 0, 0, 0, 0);
     }
 
+    static long madvise(long address, long bytes, int advice) {
+        return call(SyscallNumbers.MADVISE, address, bytes, advice, 0, 0, 0);
+    }
+
     static long memfdCreate(long name, int flags) {
         return call(SyscallNumbers.MEMFD_CREATE, name, flags, 0, 0, 0, 0);
     }

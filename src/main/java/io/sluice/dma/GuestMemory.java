@@ -1,0 +1,26 @@
+package io.sluice.dma;
+
+import io.sluice.mem.Translator;
+
+/** A guest's memory as a PCI function sees it: a view that changes under it, safely. */
+public interface GuestMemory {
+    /**
+     * Translates guest addresses to host addresses. For the threads that hold a {@link DmaReader} of this memory; it
+     * allocates nothing and takes no lock. What it answers may be used until that reader acknowledges the next epoch.
+     */
+    Translator hostView();
+
+    /**
+     * Takes part in changes: from now on no mapping goes away before this reader has acknowledged its going.
+     *
+     * @param name for logs, when the reader keeps a change waiting
+     * @param wake called from another thread to make a parked reader run soon
+     */
+    DmaReader register(String name, Runnable wake);
+
+    /**
+     * Whether a file behind this memory has become shorter than what is mapped of it, so that an access raised an {@link
+     * InternalError} or soon will. Not for the data path: it asks the kernel about each file.
+     */
+    boolean damaged();
+}

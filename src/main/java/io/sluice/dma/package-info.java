@@ -1,0 +1,7 @@
+/**
+ * Guest memory: backings (each file mapped once), DMA regions (guest range to backing, offset and access), epochs and
+ * quotas.
+ *
+ * <p>May import {@code linux} and {@code mem}. Start at {@link io.sluice.dma.GuestMemory}, the view that a function has.
+ */
+package io.sluice.dma;

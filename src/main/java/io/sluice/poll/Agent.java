@@ -1,0 +1,24 @@
+package io.sluice.poll;
+
+/**
+ * A piece of work that is polled. It belongs to one thread, is run by an {@link AgentRunner}, and runs the same when a test
+ * calls {@link #doWork} by hand.
+ */
+public interface Agent {
+    /** A short name for logs and for the thread. */
+    String name();
+
+    /**
+     * Does what is there to do, in a bounded step, without blocking.
+     *
+     * @return how much was done, in pieces of any size; 0 lets the runner idle
+     */
+    int doWork();
+
+    /**
+     * Something escaped from {@link #doWork}, or an asynchronous {@link InternalError} reached its thread: an access to
+     * mapped memory whose file has been truncated is reported late, in whatever code runs then. The agent finds out whether
+     * it is the one at fault and contains it. Called on the agent's thread.
+     */
+    void onFault(Throwable fault);
+}

@@ -1,0 +1,11 @@
+package io.sluice.poll;
+
+/** What a polling thread does between two duty cycles. Belongs to one thread. */
+public interface IdleStrategy {
+    /**
+     * Called after every duty cycle.
+     *
+     * @param work what the cycle did; more than 0 means that the thread is busy and returns at once
+     */
+    void idle(int work);
+}

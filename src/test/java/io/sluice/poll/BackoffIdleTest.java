@@ -1,0 +1,71 @@
+package io.sluice.poll;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** In virtual time: each reading of the clock takes 1 us, and a park takes as long as it asks for. */
+class BackoffIdleTest {
+    private final List<Long> parks = new ArrayList<>();
+    private long nowNanos;
+
+    private final BackoffIdle idle = new BackoffIdle(20_000, 200_000, 2_000_000, () -> nowNanos += 1_000, nanos -> {
+        parks.add(nanos);
+        nowNanos += nanos;
+    });
+
+    @Test
+    void shouldNeverParkWhileThereIsWork() {
+        for (int i = 0; i < 1_000_000; i++) {
+            idle.idle(1);
+        }
+
+        assertEquals(List.of(), parks);
+    }
+
+    @Test
+    void shouldParkLongerAndLongerUpToTheBoundWhenThereIsNoWork() {
+        idleUntilParks(8);
+
+        assertEquals(
+                List.of(50_000L, 100_000L, 200_000L, 400_000L, 800_000L, 1_600_000L, 2_000_000L, 2_000_000L), parks);
+    }
+
+    @Test
+    void shouldSpinAndYieldForTheirTimesBeforeTheFirstPark() {
+        idleUntilParks(1);
+
+        long beforePark = nowNanos - parks.get(0);
+        assertTrue(beforePark >= 220_000, "parked after " + beforePark + " ns");
+        assertTrue(beforePark <= 224_000, "parked after " + beforePark + " ns");
+    }
+
+    @Test
+    void shouldBeginAgainWithSpinningWhenWorkHasCome() {
+        idleUntilParks(5);
+        parks.clear();
+
+        idle.idle(1);
+        idleUntilParks(2);
+
+        assertEquals(List.of(50_000L, 100_000L), parks);
+    }
+
+    @Test
+    void shouldRefuseBoundsThatMakeNoSense() {
+        assertThrows(IllegalArgumentException.class, () -> new BackoffIdle(-1, 0, 2_000_000));
+        assertThrows(IllegalArgumentException.class, () -> new BackoffIdle(0, -1, 2_000_000));
+        assertThrows(IllegalArgumentException.class, () -> new BackoffIdle(0, 0, 49_999));
+    }
+
+    private void idleUntilParks(int count) {
+        for (int i = 0; i < 1_000_000 && parks.size() < count; i++) {
+            idle.idle(0);
+        }
+        assertEquals(count, parks.size());
+    }
+}

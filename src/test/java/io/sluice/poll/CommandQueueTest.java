@@ -1,0 +1,157 @@
+package io.sluice.poll;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.poll.CommandQueue.AgentStalled;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class CommandQueueTest {
+    private static final long LONG = TimeUnit.SECONDS.toNanos(30);
+    private static final long SHORT = TimeUnit.MILLISECONDS.toNanos(5);
+
+    @Test
+    void shouldRunACommandOnTheAgentsThreadAndWaitForIt() {
+        AtomicReference<Thread> ranOn = new AtomicReference<>();
+        AtomicInteger ran = new AtomicInteger();
+        try (Polled polled = new Polled()) {
+            polled.queue.run("note the thread", LONG, () -> {
+                ranOn.set(Thread.currentThread());
+                ran.incrementAndGet();
+            });
+
+            assertEquals(1, ran.get());
+            assertTrue(ranOn.get().getName().contains("polled"), ranOn.get().getName());
+        }
+    }
+
+    @Test
+    void shouldRepeatAStepOnceADutyCycleUntilItIsDone() {
+        CommandQueue queue = CommandQueue.to(() -> {});
+        AtomicInteger steps = new AtomicInteger();
+        CompletableFuture<Void> caller =
+                CompletableFuture.runAsync(() -> queue.call("count", LONG, () -> steps.incrementAndGet() == 3));
+
+        drainUntil(queue, steps, 1);
+        assertEquals(1, queue.drain());
+        assertEquals(2, steps.get());
+        assertFalse(caller.isDone());
+        assertEquals(1, queue.drain());
+        caller.join();
+
+        assertEquals(3, steps.get());
+        assertEquals(0, queue.drain());
+    }
+
+    @Test
+    void shouldKeepTheOrderWhenAnEarlierCommandIsNotDone() throws Exception {
+        CommandQueue queue = CommandQueue.to(() -> {});
+        List<String> order = new ArrayList<>();
+        AtomicInteger firstSteps = new AtomicInteger();
+        CompletableFuture<Void> first = CompletableFuture.runAsync(() -> queue.call("first", LONG, () -> {
+            order.add("first");
+            return firstSteps.incrementAndGet() == 2;
+        }));
+        drainUntil(queue, firstSteps, 1);
+        CompletableFuture<Void> second =
+                CompletableFuture.runAsync(() -> queue.run("second", LONG, () -> order.add("second")));
+        while (!second.isDone()) {
+            queue.drain();
+        }
+
+        first.get();
+        assertEquals(List.of("first", "first", "second"), order);
+    }
+
+    @Test
+    void shouldThrowInTheCallerWhatTheCommandThrew() {
+        IllegalStateException thrown = new IllegalStateException("no");
+        try (Polled polled = new Polled()) {
+            Exception seen = assertThrows(
+                    IllegalStateException.class,
+                    () -> polled.queue.run("fail", LONG, () -> {
+                        throw thrown;
+                    }));
+
+            assertSame(thrown, seen);
+        }
+    }
+
+    @Test
+    void shouldGiveUpAndNeverRunItWhenTheAgentDoesNotCome() {
+        CommandQueue queue = CommandQueue.to(() -> {});
+        AtomicInteger ran = new AtomicInteger();
+
+        AgentStalled stalled =
+                assertThrows(AgentStalled.class, () -> queue.run("set interrupts", SHORT, ran::incrementAndGet));
+        queue.drain();
+
+        assertEquals("the poller did not set interrupts within 5 ms", stalled.getMessage());
+        assertEquals(0, ran.get());
+    }
+
+    @Test
+    void shouldTakeNoFurtherStepWhenTheCallerHasGivenUp() {
+        CommandQueue queue = CommandQueue.direct();
+        AtomicInteger steps = new AtomicInteger();
+
+        assertThrows(
+                AgentStalled.class,
+                () -> queue.call("end", SHORT, () -> {
+                    steps.incrementAndGet();
+                    return false;
+                }));
+        int taken = steps.get();
+        queue.drain();
+
+        assertTrue(taken > 0);
+        assertEquals(taken, steps.get());
+    }
+
+    private static void drainUntil(CommandQueue queue, AtomicInteger counter, int value) {
+        while (counter.get() < value) {
+            queue.drain();
+        }
+    }
+
+    /** A thread that does nothing but drain. */
+    private static final class Polled implements AutoCloseable, Agent {
+        private final AgentRunner runner = new AgentRunner(this, BackoffIdle.standard(), () -> {});
+        private final CommandQueue queue = CommandQueue.to(runner::wake);
+
+        Polled() {
+            runner.start();
+        }
+
+        @Override
+        public String name() {
+            return "polled";
+        }
+
+        @Override
+        public int doWork() {
+            return queue.drain();
+        }
+
+        @Override
+        public void onFault(Throwable fault) {
+            throw new AssertionError(fault);
+        }
+
+        @Override
+        public void close() {
+            runner.close();
+        }
+    }
+}
