@@ -28,6 +28,10 @@ final class SyscallNumbers {
     static final int FTRUNCATE = 77;
     static final int FCHMOD = 91;
     static final int FSTATFS = 138;
+    static final int PRCTL = 157;
+    static final int GETTID = 186;
+    static final int SCHED_SETAFFINITY = 203;
+    static final int SCHED_GETAFFINITY = 204;
     static final int OPENAT = 257;
     static final int ACCEPT4 = 288;
     static final int EVENTFD2 = 290;

@@ -35,7 +35,7 @@ final class Syscalls {
                 Linker.Option.firstVariadicArg(1));
     }
 
-    private static long call(long number, long a, long b, long c, long d, long e, long f) {
+    static long call(long number, long a, long b, long c, long d, long e, long f) {
         MemorySegment errno = Scratch.get().errno;
         long result;
         try {
@@ -175,5 +175,23 @@ final class Syscalls {
 
     static long getsockopt(int fd, int level, int option, long value, long bytes) {
         return call(SyscallNumbers.GETSOCKOPT, fd, level, option, value, bytes, 0);
+    }
+
+    /** Of the calling thread; the arguments that these options do not use are 0. */
+    static long prctl(int option, long argument) {
+        return call(SyscallNumbers.PRCTL, option, argument, 0, 0, 0, 0);
+    }
+
+    static long gettid() {
+        return call(SyscallNumbers.GETTID, 0, 0, 0, 0, 0, 0);
+    }
+
+    static long schedSetaffinity(int thread, int bytes, long mask) {
+        return call(SyscallNumbers.SCHED_SETAFFINITY, thread, bytes, mask, 0, 0, 0);
+    }
+
+    /** Returns the number of bytes that the kernel wrote. */
+    static long schedGetaffinity(int thread, int bytes, long mask) {
+        return call(SyscallNumbers.SCHED_GETAFFINITY, thread, bytes, mask, 0, 0, 0);
     }
 }

@@ -288,7 +288,7 @@ public final class UnixConnection implements AutoCloseable {
 
     private void awaitWritable(int number, long deadlineNanos, long pollfd) throws LinuxException {
         long left = deadlineNanos - System.nanoTime();
-        if (left <= 0 || !UnixSocket.await(number, UnixSocket.POLLOUT, left, pollfd)) {
+        if (left <= 0 || !UnixSocket.await(number, PollSet.OUT, left, pollfd)) {
             shutdown();
             throw new LinuxException(
                     "sendmsg", "to a peer that does not read", Errno.ETIMEDOUT, "The connection is given up.");
@@ -303,7 +303,7 @@ public final class UnixConnection implements AutoCloseable {
     public boolean awaitReadable(int timeoutMillis) throws LinuxException {
         int number = fd.acquire("poll");
         try {
-            return UnixSocket.await(number, UnixSocket.POLLIN, timeoutMillis * NANOS_PER_MILLI, Scratch.memory());
+            return UnixSocket.await(number, PollSet.IN, timeoutMillis * NANOS_PER_MILLI, Scratch.memory());
         } finally {
             fd.release();
         }

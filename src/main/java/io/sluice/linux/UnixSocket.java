@@ -13,16 +13,11 @@ final class UnixSocket {
     static final int SOL_SOCKET = 1;
     static final int SO_PEERCRED = 17;
     static final int SO_SNDTIMEO = 21;
-    static final int POLLIN = 0x1;
-    static final int POLLOUT = 0x4;
 
     /** sun_path has 108 bytes and ends with a NUL. */
     static final int PATH_MAX_BYTES = 107;
 
     private static final int SUN_PATH = 2;
-    private static final int POLLFD_EVENTS = 4;
-    private static final int POLLFD_REVENTS = 6;
-    private static final long NANOS_PER_MILLI = 1_000_000;
 
     private UnixSocket() {}
 
@@ -60,23 +55,11 @@ final class UnixSocket {
      * @return whether it is; false at the end of the time
      */
     static boolean await(int fd, int events, long timeoutNanos, long pollfd) throws LinuxException {
-        long start = System.nanoTime();
-        while (true) {
-            Bytes.putInt(pollfd, fd);
-            Bytes.putShort(pollfd + POLLFD_EVENTS, events);
-            Bytes.putShort(pollfd + POLLFD_REVENTS, 0);
-            long left = Math.max(0, timeoutNanos - (System.nanoTime() - start));
-            // Rounded up: a wait must not end early and turn into a busy loop.
-            int millis = timeoutNanos < 0
-                    ? -1
-                    : (int) Math.min(Integer.MAX_VALUE, (left + NANOS_PER_MILLI - 1) / NANOS_PER_MILLI);
-            long result = Syscalls.poll(pollfd, 1, millis);
-            if (result >= 0) {
-                return result > 0;
-            }
-            if (result != -Errno.EINTR) {
-                throw new LinuxException("poll", "of descriptor " + fd, (int) -result);
-            }
+        PollSet.put(pollfd, fd, events);
+        long result = PollSet.poll(pollfd, 1, timeoutNanos);
+        if (result < 0) {
+            throw new LinuxException("poll", "of descriptor " + fd, (int) -result);
         }
+        return result > 0;
     }
 }
