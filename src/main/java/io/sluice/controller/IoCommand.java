@@ -1,0 +1,189 @@
+package io.sluice.controller;
+
+import io.sluice.nvme.Pieces;
+
+/**
+ * One I/O command on its way through the controller: a slot, used again and again, that an {@link IoPath} gets decoded and
+ * checked. Belongs to the controller's agent.
+ *
+ * <pre>
+ *   free ──fetch──▶ taken ──gate──▶ submitted ──▶ done at once ─────────────────▶ free
+ *                                      └────────▶ pending ──complete(status)──▶ free
+ * </pre>
+ */
+public final class IoCommand {
+    /** Room for the ranges of one Dataset Management command: 256 of 16 bytes. */
+    static final int RANGES_BYTES = 4096;
+
+    private final IoQueues owner;
+    private final long sqeAddress;
+    private final long rangesAddress;
+    private final Pieces pieces;
+
+    private VirtualSubmissionQueue queue;
+    private boolean pending;
+    private boolean dropped;
+    private long epoch;
+
+    private int guestCid;
+    private int opcode;
+    private int nsid;
+    private long slba;
+    private int blockCount;
+    private long byteCount;
+    private int rangeCount;
+    private boolean forceUnitAccess;
+    private boolean deallocate;
+
+    /** A path's own word of progress in a pending command; 0 when submitted. */
+    private long progress;
+
+    IoCommand(IoQueues owner, long sqeAddress, long rangesAddress, int maxPieces) {
+        this.owner = owner;
+        this.sqeAddress = sqeAddress;
+        this.rangesAddress = rangesAddress;
+        this.pieces = new Pieces(maxPieces);
+    }
+
+    /** The opcode: one of {@link io.sluice.nvme.NvmOpcode} that the controller offers. */
+    public int opcode() {
+        return opcode;
+    }
+
+    /** The namespace; for a Flush possibly {@link io.sluice.nvme.Sqe#NSID_ALL}. */
+    public int nsid() {
+        return nsid;
+    }
+
+    /** First logical block; the whole range is inside the namespace. */
+    public long slba() {
+        return slba;
+    }
+
+    /** Number of logical blocks, 1 to 65536. */
+    public int blockCount() {
+        return blockCount;
+    }
+
+    /** The blocks' size in bytes. */
+    public long byteCount() {
+        return byteCount;
+    }
+
+    /** Whether it must be on non-volatile media when it completes. */
+    public boolean forceUnitAccess() {
+        return forceUnitAccess;
+    }
+
+    /** Write Zeroes: whether the blocks may be deallocated. Dataset Management: whether its ranges are to be. */
+    public boolean deallocate() {
+        return deallocate;
+    }
+
+    /** The data's memory, {@link #byteCount} bytes in all, in order; for Read and Write. */
+    public Pieces pieces() {
+        return pieces;
+    }
+
+    /** Dataset Management: how many ranges there are. */
+    public int rangeCount() {
+        return rangeCount;
+    }
+
+    /** Dataset Management: host address of our copy of the ranges, which all lie inside the namespace. */
+    public long rangesAddress() {
+        return rangesAddress;
+    }
+
+    /** Host address of our copy of the whole entry, 64 bytes. */
+    public long sqeAddress() {
+        return sqeAddress;
+    }
+
+    /** The path's own note on a pending command: 0 when it is submitted, then what the path last set. */
+    public long progress() {
+        return progress;
+    }
+
+    public void setProgress(long newProgress) {
+        progress = newProgress;
+    }
+
+    /**
+     * Ends a pending command. Its pieces must not be touched after this.
+     *
+     * @param status as in {@link io.sluice.nvme.Status}
+     * @throws IllegalStateException if it is not pending: it was ended already
+     */
+    public void complete(int status) {
+        owner.complete(this, status);
+    }
+
+    // ---- for IoQueues and IoGate
+
+    void take(VirtualSubmissionQueue from, long inEpoch, int cid) {
+        queue = from;
+        epoch = inEpoch;
+        guestCid = cid;
+        progress = 0;
+        dropped = false;
+    }
+
+    VirtualSubmissionQueue queue() {
+        return queue;
+    }
+
+    int guestCid() {
+        return guestCid;
+    }
+
+    boolean isPending() {
+        return pending;
+    }
+
+    void setPending(boolean nowPending) {
+        pending = nowPending;
+    }
+
+    /** Whether its completion is to be posted nowhere: the controller was reset. */
+    boolean isDropped() {
+        return dropped;
+    }
+
+    void drop() {
+        dropped = true;
+    }
+
+    /** The epoch of the guest's memory in which its pieces were resolved. */
+    long epoch() {
+        return epoch;
+    }
+
+    void decode(int newOpcode, int newNsid) {
+        opcode = newOpcode;
+        nsid = newNsid;
+        blockCount = 0;
+        byteCount = 0;
+        rangeCount = 0;
+        forceUnitAccess = false;
+        deallocate = false;
+    }
+
+    void setBlocks(long firstLba, int blocks, long bytes) {
+        slba = firstLba;
+        blockCount = blocks;
+        byteCount = bytes;
+    }
+
+    void setRangeCount(int ranges) {
+        rangeCount = ranges;
+    }
+
+    void setForceUnitAccess(boolean fua) {
+        forceUnitAccess = fua;
+    }
+
+    void setDeallocate(boolean nowDeallocate) {
+        deallocate = nowDeallocate;
+    }
+}

@@ -1,0 +1,166 @@
+package io.sluice.controller;
+
+import io.sluice.mem.Translator;
+import io.sluice.nvme.DsmRange;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.PrpWalker;
+import io.sluice.nvme.Sqe;
+import io.sluice.nvme.Status;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Checks each I/O command against what the controller offers, and resolves its data pointer: what passes here touches only
+ * blocks of its namespace and memory of its guest. NVMe 1.4, 6. Allocates nothing.
+ */
+final class IoGate {
+    private static final int INVALID_OPCODE = Status.INVALID_OPCODE.dnr();
+    private static final int INVALID_FIELD = Status.INVALID_FIELD.dnr();
+    private static final int INVALID_NAMESPACE = Status.INVALID_NAMESPACE_OR_FORMAT.dnr();
+    private static final int LBA_OUT_OF_RANGE = Status.LBA_OUT_OF_RANGE.dnr();
+    private static final int WRITE_PROTECTED = Status.NAMESPACE_WRITE_PROTECTED.dnr();
+
+    private final int maxTransferBytes;
+    private final Namespace[] namespaces;
+    private final long[] blockCounts;
+    private final int[] blockShifts;
+    private final int[] indexByNsid;
+    private PrpWalker prps;
+
+    /**
+     * A gate that is not enabled yet.
+     *
+     * @param namespaces their identifiers are small: the table has one entry for each up to the largest
+     * @param maxTransferBytes as Identify Controller's MDTS says
+     */
+    IoGate(List<Namespace> namespaces, int maxTransferBytes) {
+        this.maxTransferBytes = maxTransferBytes;
+        this.namespaces = namespaces.toArray(Namespace[]::new);
+        this.blockCounts = namespaces.stream().mapToLong(Namespace::blockCount).toArray();
+        this.blockShifts = namespaces.stream().mapToInt(Namespace::blockShift).toArray();
+        int maxNsid = namespaces.stream().mapToInt(Namespace::nsid).max().orElse(0);
+        this.indexByNsid = new int[maxNsid + 1];
+        Arrays.fill(indexByNsid, -1);
+        for (int i = 0; i < this.namespaces.length; i++) {
+            indexByNsid[this.namespaces[i].nsid()] = i;
+        }
+    }
+
+    /** From now on data is found through this translator, in memory pages of this size (CC.MPS). */
+    void enable(Translator translator, int memoryPageBytes) {
+        prps = new PrpWalker(translator, memoryPageBytes, maxTransferBytes);
+    }
+
+    /**
+     * Decodes and checks a command whose entry has been copied to its slot.
+     *
+     * @return {@link Status#OK}, or the status that it ends with
+     */
+    int admit(IoCommand command) {
+        long sqe = command.sqeAddress();
+        int opcode = Sqe.opcode(sqe);
+        int nsid = Sqe.nsid(sqe);
+        command.decode(opcode, nsid);
+        if (Sqe.fuse(sqe) != Sqe.FUSE_NONE || Sqe.psdt(sqe) != Sqe.PSDT_PRP) {
+            return INVALID_FIELD;
+        }
+        return switch (opcode) {
+            case NvmOpcode.READ, NvmOpcode.WRITE -> admitTransfer(command, sqe);
+            case NvmOpcode.FLUSH -> admitFlush(nsid);
+            case NvmOpcode.WRITE_ZEROES -> admitWriteZeroes(command, sqe);
+            case NvmOpcode.DATASET_MANAGEMENT -> admitDatasetManagement(command, sqe);
+            default -> INVALID_OPCODE;
+        };
+    }
+
+    private int admitTransfer(IoCommand command, long sqe) {
+        boolean write = command.opcode() == NvmOpcode.WRITE;
+        int index = indexOf(command.nsid());
+        if (index < 0) {
+            return INVALID_NAMESPACE;
+        }
+        int status = admitBlocks(command, sqe, index);
+        if (status != Status.OK) {
+            return status;
+        }
+        if (command.byteCount() > maxTransferBytes) {
+            return INVALID_FIELD;
+        }
+        if (write && (namespaces[index].readOnly() || Sqe.directiveType(sqe) != 0)) {
+            return namespaces[index].readOnly() ? WRITE_PROTECTED : INVALID_FIELD;
+        }
+        command.setForceUnitAccess(Sqe.forceUnitAccess(sqe));
+        return prps.walk(
+                Sqe.prp1(sqe),
+                Sqe.prp2(sqe),
+                (int) command.byteCount(),
+                write ? Translator.READ : Translator.WRITE,
+                command.pieces());
+    }
+
+    private int admitFlush(int nsid) {
+        return nsid == Sqe.NSID_ALL || indexOf(nsid) >= 0 ? Status.OK : INVALID_NAMESPACE;
+    }
+
+    private int admitWriteZeroes(IoCommand command, long sqe) {
+        int index = indexOf(command.nsid());
+        if (index < 0) {
+            return INVALID_NAMESPACE;
+        }
+        int status = admitBlocks(command, sqe, index);
+        if (status == Status.OK && namespaces[index].readOnly()) {
+            return WRITE_PROTECTED;
+        }
+        command.setDeallocate(Sqe.deallocate(sqe));
+        command.setForceUnitAccess(Sqe.forceUnitAccess(sqe));
+        return status;
+    }
+
+    /** SLBA and NLB inside the namespace, whatever 64-bit values they are. */
+    private int admitBlocks(IoCommand command, long sqe, int index) {
+        long slba = Sqe.slba(sqe);
+        int blockCount = Sqe.blockCount(sqe);
+        command.setBlocks(slba, blockCount, (long) blockCount << blockShifts[index]);
+        return inside(slba, blockCount, index) ? Status.OK : LBA_OUT_OF_RANGE;
+    }
+
+    /** No sum is formed, so none can wrap; a namespace has fewer than 2^63 blocks, so a negative start is outside. */
+    private boolean inside(long slba, long blocks, int index) {
+        return slba >= 0 && slba <= blockCounts[index] - blocks;
+    }
+
+    private int admitDatasetManagement(IoCommand command, long sqe) {
+        int index = indexOf(command.nsid());
+        if (index < 0) {
+            return INVALID_NAMESPACE;
+        }
+        int ranges = Sqe.dsmRangeCount(sqe);
+        command.setRangeCount(ranges);
+        command.setDeallocate(Sqe.dsmDeallocate(sqe));
+        int status =
+                prps.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), ranges * DsmRange.BYTES, Translator.READ, command.pieces());
+        if (status != Status.OK) {
+            return status;
+        }
+        command.pieces().gather(command.rangesAddress(), ranges * DsmRange.BYTES); // once: the guest can change its own
+        if (command.deallocate() && namespaces[index].readOnly()) {
+            return WRITE_PROTECTED;
+        }
+        return rangesInside(command, index) ? Status.OK : LBA_OUT_OF_RANGE;
+    }
+
+    /** All are checked before any is touched. */
+    private boolean rangesInside(IoCommand command, int index) {
+        for (int i = 0; i < command.rangeCount(); i++) {
+            long range = command.rangesAddress() + (long) i * DsmRange.BYTES;
+            if (!inside(DsmRange.slba(range), DsmRange.blockCount(range), index)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private int indexOf(int nsid) {
+        return nsid > 0 && nsid < indexByNsid.length ? indexByNsid[nsid] : -1;
+    }
+}

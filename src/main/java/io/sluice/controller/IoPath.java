@@ -1,0 +1,48 @@
+package io.sluice.controller;
+
+import java.util.List;
+
+/**
+ * Where a controller's I/O commands go: storage, or mediation.
+ *
+ * <p>All calls are on the controller's agent, and none blocks. A command comes decoded, checked against its namespace, and
+ * with its data pointer resolved into pieces of memory; the path does it, at once or later.
+ *
+ * <pre>
+ *   submit(command) ──▶ status                       done at once
+ *                 └──▶ PENDING ──▶ … poll() … ──▶ command.complete(status)      exactly once
+ * </pre>
+ */
+public interface IoPath extends AutoCloseable {
+    /** What {@link #submit} returns for a command that will be completed later. */
+    int PENDING = -1;
+
+    /** The namespaces on offer, in the order of their identifiers, which need not be dense. */
+    List<Namespace> namespaces();
+
+    /** How many commands may be pending at once, 1 or more; the controller submits no more than that. */
+    int maxPending();
+
+    /** Whether {@link io.sluice.nvme.NvmOpcode#FLUSH} does anything: the controller then says it has a volatile write cache. */
+    boolean hasVolatileCache();
+
+    /**
+     * Does a command or begins it.
+     *
+     * @return a status as in {@link io.sluice.nvme.Status}, or {@link #PENDING}
+     */
+    int submit(IoCommand command);
+
+    /** Goes on with what is pending, in a bounded step. Returns how much was done. */
+    int poll();
+
+    /**
+     * Asks for a pending command to be ended soon: its queue is deleted or its controller reset. The path completes it, with
+     * whatever status, in this call or as soon as it touches no memory of the guest's any more.
+     */
+    void cancel(IoCommand command);
+
+    /** Lets go of everything. Nothing is pending. */
+    @Override
+    void close();
+}

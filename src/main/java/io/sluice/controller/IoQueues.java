@@ -1,0 +1,304 @@
+package io.sluice.controller;
+
+import io.sluice.linux.LinuxException;
+import io.sluice.mem.Bits;
+import io.sluice.mem.Memory;
+import io.sluice.mem.Translator;
+import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.Pieces;
+import io.sluice.nvme.Sqe;
+import io.sluice.nvme.Status;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The I/O queues of one controller and the commands in them. Belongs to the controller's agent.
+ *
+ * <pre>
+ *   doorbell ──▶ slot ──▶ completion space ──▶ copy SQE ──▶ gate, PRPs ──▶ IoPath ──▶ CQE ──▶ interrupt, one a batch
+ * </pre>
+ *
+ * <p>Queue identifiers are checked by the admin commands; here they are valid, 1 to the largest.
+ */
+final class IoQueues implements AutoCloseable {
+    /** Commands taken from one queue before the next one has its turn. */
+    static final int BATCH = 32;
+
+    /** How an interrupt is raised. */
+    @FunctionalInterface
+    interface InterruptSink {
+        /** Completions have been posted to a queue of this vector. */
+        void completionsPosted(int vector);
+    }
+
+    private final IoPath path;
+    private final IoGate gate;
+    private final InterruptSink interrupts;
+    private final QueueListener listener;
+    private final long bar0Address;
+    private final IoSlots slots;
+
+    /** By qid; null where there is none. */
+    private final VirtualSubmissionQueue[] submissionQueues;
+
+    private final VirtualCompletionQueue[] completionQueues;
+
+    /** The same without gaps, for the polling loop. */
+    private VirtualSubmissionQueue[] activeSubmissionQueues = {};
+
+    private VirtualCompletionQueue[] activeCompletionQueues = {};
+
+    private Translator translator;
+    private long epoch;
+
+    /**
+     * Queues of a controller that is not enabled.
+     *
+     * @param maxQueuePairs the largest queue identifier
+     * @param bar0Address where the doorbells' page is mapped here: the address of BAR0's byte 0
+     * @param maxTransferBytes as Identify Controller's MDTS says
+     */
+    IoQueues(
+            IoPath path,
+            int maxQueuePairs,
+            int maxTransferBytes,
+            long bar0Address,
+            InterruptSink interrupts,
+            QueueListener listener)
+            throws LinuxException {
+        this.path = path;
+        this.gate = new IoGate(path.namespaces(), maxTransferBytes);
+        this.interrupts = interrupts;
+        this.listener = listener;
+        this.bar0Address = bar0Address;
+        this.slots = new IoSlots(this, path.maxPending() + 1, Pieces.capacityFor(maxTransferBytes));
+        this.submissionQueues = new VirtualSubmissionQueue[maxQueuePairs + 1];
+        this.completionQueues = new VirtualCompletionQueue[maxQueuePairs + 1];
+    }
+
+    /** The controller is enabled with this memory page size; there are no queues. */
+    void enable(Translator guestMemory, int memoryPageBytes) {
+        translator = guestMemory;
+        gate.enable(guestMemory, memoryPageBytes);
+    }
+
+    /** The guest's memory has changed, or the first cycle of a new client begins: addresses of before are forgotten. */
+    void memoryChanged(long newEpoch) {
+        epoch = newEpoch;
+        for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
+            queue.memory().forget();
+        }
+        for (VirtualCompletionQueue queue : activeCompletionQueues) {
+            queue.memory().forget();
+        }
+    }
+
+    /** Whether a pending command still uses memory as it was before an epoch. */
+    boolean anyPendingBefore(long newEpoch) {
+        return slots.pendingCount() > 0 && slots.anyPendingBefore(newEpoch);
+    }
+
+    boolean hasCompletionQueue(int qid) {
+        return completionQueues[qid] != null;
+    }
+
+    boolean hasSubmissionQueue(int qid) {
+        return submissionQueues[qid] != null;
+    }
+
+    /** Whether a completion queue is in use by a submission queue. */
+    boolean isCompletionQueueUsed(int qid) {
+        return completionQueues[qid].submissionQueues() > 0;
+    }
+
+    boolean isEmpty() {
+        return activeCompletionQueues.length == 0 && activeSubmissionQueues.length == 0;
+    }
+
+    /**
+     * Makes a completion queue; its parameters have been checked.
+     *
+     * @param vector its interrupt vector, or {@link VirtualCompletionQueue#NO_VECTOR}
+     * @return whether all of its memory can be reached; if not, nothing is made
+     */
+    boolean createCompletionQueue(int qid, int entries, long baseGpa, int vector) {
+        long doorbell = bar0Address + Doorbells.cqHeadDoorbell(qid);
+        var queue = new VirtualCompletionQueue(qid, entries, baseGpa, vector, doorbell, translator, listener);
+        if (!queue.memory().isWhole()) {
+            return false;
+        }
+        Memory.putIntVolatile(doorbell, 0);
+        completionQueues[qid] = queue;
+        refreshActive();
+        return true;
+    }
+
+    /** Makes a submission queue for an existing completion queue; otherwise as {@link #createCompletionQueue}. */
+    boolean createSubmissionQueue(int qid, int entries, long baseGpa, int cqid) {
+        long doorbell = bar0Address + Doorbells.sqTailDoorbell(qid);
+        VirtualCompletionQueue completions = completionQueues[cqid];
+        var queue = new VirtualSubmissionQueue(qid, entries, baseGpa, doorbell, completions, translator, listener);
+        if (!queue.memory().isWhole()) {
+            return false;
+        }
+        Memory.putIntVolatile(doorbell, 0);
+        completions.addSubmissionQueue(1);
+        submissionQueues[qid] = queue;
+        refreshActive();
+        return true;
+    }
+
+    /** Deletes a completion queue that no submission queue uses. */
+    void deleteCompletionQueue(int qid) {
+        completionQueues[qid] = null;
+        refreshActive();
+    }
+
+    /**
+     * Deletes a submission queue: takes nothing more from it, has its pending commands ended.
+     *
+     * @return whether that is done; if not, to be called again in a later cycle
+     */
+    boolean deleteSubmissionQueue(int qid) {
+        VirtualSubmissionQueue queue = submissionQueues[qid];
+        if (!queue.deleting()) {
+            queue.beginDeletion();
+            slots.cancel(path, queue, false);
+        }
+        if (queue.pending() > 0) {
+            return false;
+        }
+        queue.completionQueue().addSubmissionQueue(-1);
+        submissionQueues[qid] = null;
+        refreshActive();
+        return true;
+    }
+
+    /**
+     * Ends everything: the controller is being reset. No completion is posted any more.
+     *
+     * @return whether nothing is pending; if not, to be called again in a later cycle
+     */
+    boolean reset() {
+        if (!isEmpty()) {
+            Arrays.fill(submissionQueues, null);
+            Arrays.fill(completionQueues, null);
+            refreshActive();
+            slots.cancel(path, null, true);
+        }
+        return slots.pendingCount() == 0;
+    }
+
+    private void refreshActive() {
+        List<VirtualSubmissionQueue> sqs = new ArrayList<>();
+        List<VirtualCompletionQueue> cqs = new ArrayList<>();
+        for (VirtualSubmissionQueue queue : submissionQueues) {
+            if (queue != null) {
+                sqs.add(queue);
+            }
+        }
+        for (VirtualCompletionQueue queue : completionQueues) {
+            if (queue != null) {
+                cqs.add(queue);
+            }
+        }
+        activeSubmissionQueues = sqs.toArray(VirtualSubmissionQueue[]::new);
+        activeCompletionQueues = cqs.toArray(VirtualCompletionQueue[]::new);
+    }
+
+    /** Takes and does commands, a batch from each queue; goes on with pending ones; raises interrupts. */
+    int doWork() {
+        int work = slots.pendingCount() > 0 ? path.poll() : 0;
+        for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
+            work += serve(queue);
+        }
+        if (work > 0) {
+            signal();
+        }
+        return work;
+    }
+
+    private int serve(VirtualSubmissionQueue queue) {
+        int limit = Math.min(queue.available(), BATCH);
+        if (queue.deleting()) {
+            return 0;
+        }
+        int taken = 0;
+        while (taken < limit && takeOne(queue)) {
+            taken++;
+        }
+        return taken;
+    }
+
+    /** Nothing is consumed before there is room for its completion and a slot. */
+    private boolean takeOne(VirtualSubmissionQueue queue) {
+        IoCommand command = slots.peek();
+        // One slot stays for looking at commands, so that the path never has more pending than it allows.
+        if (command == null || slots.pendingCount() >= path.maxPending()) {
+            return false;
+        }
+        VirtualCompletionQueue completions = queue.completionQueue();
+        if (!completions.reserve()) {
+            return false;
+        }
+        if (!queue.fetch(command.sqeAddress())) {
+            completions.release();
+            return false;
+        }
+        begin(command, queue, completions);
+        return true;
+    }
+
+    private void begin(IoCommand command, VirtualSubmissionQueue queue, VirtualCompletionQueue completions) {
+        command.take(queue, epoch, Sqe.cid(command.sqeAddress()));
+        int status = gate.admit(command);
+        if (status == Status.OK) {
+            status = path.submit(command);
+        }
+        if (status == IoPath.PENDING) {
+            slots.hold(command);
+            queue.addPending(1);
+        } else {
+            completions.post(0, queue.head(), queue.qid(), command.guestCid(), status);
+        }
+    }
+
+    /** See {@link IoCommand#complete}. */
+    void complete(IoCommand command, int status) {
+        if (!command.isPending()) {
+            throw new IllegalStateException("command " + command.guestCid() + " ended twice");
+        }
+        VirtualSubmissionQueue queue = command.queue();
+        queue.addPending(-1);
+        slots.free(command);
+        if (!command.isDropped()) {
+            queue.completionQueue().post(0, queue.head(), queue.qid(), command.guestCid(), status);
+        }
+    }
+
+    private void signal() {
+        for (VirtualCompletionQueue queue : activeCompletionQueues) {
+            if (queue.takeSignalDue()) {
+                interrupts.completionsPosted(queue.vector());
+            }
+        }
+    }
+
+    /** Whether the guest has completions to consume in a queue whose vector raises INTx and is not masked. */
+    boolean assertsIntx(int maskedVectors) {
+        for (VirtualCompletionQueue queue : activeCompletionQueues) {
+            if (queue.vector() != VirtualCompletionQueue.NO_VECTOR
+                    && !Bits.isSet(maskedVectors, queue.vector())
+                    && queue.hasUnconsumed()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    @Override
+    public void close() {
+        slots.close();
+    }
+}

@@ -1,0 +1,157 @@
+package io.sluice.controller;
+
+import io.sluice.mem.Memory;
+import io.sluice.mem.Translator;
+import io.sluice.nvme.Cqe;
+import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.Rings;
+
+/**
+ * A completion queue of the guest's: NVMe 1.4, 4.1 and 4.6. Belongs to the controller's agent.
+ *
+ * <p>Space is taken before a command is consumed ({@link #reserve}), so that a completion always has its place:
+ *
+ * <pre>
+ *   entries - 1  =  posted and not consumed by the guest  +  reserved  +  free
+ * </pre>
+ */
+final class VirtualCompletionQueue {
+    /** {@link #vector()} of a queue that the guest polls: created with IEN = 0. */
+    static final int NO_VECTOR = -1;
+
+    private final int qid;
+    private final int entries;
+    private final int vector;
+    private final long headDoorbellAddress;
+    private final QueueMemory memory;
+    private final QueueListener listener;
+
+    private int head;
+    private int tail;
+    private int phase = Rings.FIRST_PHASE;
+    private int reserved;
+    private int submissionQueues;
+    private boolean signalDue;
+    private int refusedDoorbell = -1;
+
+    /**
+     * @param entries 2 to 4096
+     * @param baseGpa a multiple of the memory page size
+     * @param vector its interrupt vector, or {@link #NO_VECTOR}
+     * @param headDoorbellAddress host address of its doorbell, which is 0 now
+     */
+    VirtualCompletionQueue(
+            int qid,
+            int entries,
+            long baseGpa,
+            int vector,
+            long headDoorbellAddress,
+            Translator translator,
+            QueueListener listener) {
+        this.qid = qid;
+        this.entries = entries;
+        this.vector = vector;
+        this.headDoorbellAddress = headDoorbellAddress;
+        this.memory = new QueueMemory(translator, baseGpa, entries, Cqe.BYTES, Translator.WRITE);
+        this.listener = listener;
+    }
+
+    int qid() {
+        return qid;
+    }
+
+    int entries() {
+        return entries;
+    }
+
+    int vector() {
+        return vector;
+    }
+
+    QueueMemory memory() {
+        return memory;
+    }
+
+    /** How many submission queues complete here. */
+    int submissionQueues() {
+        return submissionQueues;
+    }
+
+    void addSubmissionQueue(int change) {
+        submissionQueues += change;
+    }
+
+    /** Takes the place of one completion; false if the guest has to consume first, or the memory is out of reach. */
+    boolean reserve() {
+        if (free() == 0) {
+            readHead();
+            if (free() == 0) {
+                return false;
+            }
+        }
+        if (memory.address(tail) < 0) {
+            listener.queueMemoryUnreachable(qid, true, memory.address(tail));
+            return false;
+        }
+        reserved++;
+        return true;
+    }
+
+    /** Gives a place back: its command is parked, or has been dropped. */
+    void release() {
+        reserved--;
+    }
+
+    private int free() {
+        return Rings.free(head, tail, entries) - reserved;
+    }
+
+    /**
+     * Posts a completion into a reserved place. Where the memory has gone meanwhile, the completion is lost and the
+     * controller told.
+     *
+     * @param sqHead the submission queue's head, after this command
+     * @param status as in {@link io.sluice.nvme.Status}
+     */
+    void post(int dw0, int sqHead, int sqid, int cid, int status) {
+        reserved--;
+        long address = memory.address(tail);
+        if (address < 0) {
+            listener.completionLost(qid, sqid, cid);
+            return;
+        }
+        Cqe.publish(Memory.hint(address), dw0, sqHead, sqid, cid, status, phase);
+        tail = Rings.next(tail, entries);
+        phase = Rings.phaseAt(tail, phase);
+        signalDue = vector != NO_VECTOR;
+    }
+
+    /** Whether completions have been posted since the last call that the guest wants an interrupt for. */
+    boolean takeSignalDue() {
+        boolean due = signalDue;
+        signalDue = false;
+        return due;
+    }
+
+    /** Whether the guest has completions to consume: what asserts INTx. */
+    boolean hasUnconsumed() {
+        readHead();
+        return head != tail;
+    }
+
+    private void readHead() {
+        int doorbell = Memory.getIntAcquire(headDoorbellAddress);
+        int newHead = Doorbells.index(doorbell);
+        if (newHead == head) {
+            return;
+        }
+        boolean valid = Rings.isIndex(newHead, entries)
+                && Rings.distance(head, newHead, entries) <= Rings.distance(head, tail, entries);
+        if (valid) {
+            head = newHead;
+        } else if (doorbell != refusedDoorbell) {
+            refusedDoorbell = doorbell;
+            listener.invalidDoorbell(qid, true, doorbell);
+        }
+    }
+}

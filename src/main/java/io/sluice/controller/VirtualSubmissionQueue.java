@@ -1,0 +1,119 @@
+package io.sluice.controller;
+
+import io.sluice.mem.Memory;
+import io.sluice.mem.Translator;
+import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.Rings;
+import io.sluice.nvme.Sqe;
+
+/** A submission queue of the guest's: NVMe 1.4, 4.1 and 4.2. Belongs to the controller's agent. */
+final class VirtualSubmissionQueue {
+    private final int qid;
+    private final int entries;
+    private final long tailDoorbellAddress;
+    private final QueueMemory memory;
+    private final VirtualCompletionQueue completionQueue;
+    private final QueueListener listener;
+
+    private int head;
+    private int pending;
+    private boolean deleting;
+    private int refusedDoorbell = -1;
+
+    /**
+     * @param entries 2 to 4096
+     * @param baseGpa a multiple of the memory page size
+     * @param tailDoorbellAddress host address of its doorbell, which is 0 now
+     */
+    VirtualSubmissionQueue(
+            int qid,
+            int entries,
+            long baseGpa,
+            long tailDoorbellAddress,
+            VirtualCompletionQueue completionQueue,
+            Translator translator,
+            QueueListener listener) {
+        this.qid = qid;
+        this.entries = entries;
+        this.tailDoorbellAddress = tailDoorbellAddress;
+        this.memory = new QueueMemory(translator, baseGpa, entries, Sqe.BYTES, Translator.READ);
+        this.completionQueue = completionQueue;
+        this.listener = listener;
+    }
+
+    int qid() {
+        return qid;
+    }
+
+    int entries() {
+        return entries;
+    }
+
+    int head() {
+        return head;
+    }
+
+    VirtualCompletionQueue completionQueue() {
+        return completionQueue;
+    }
+
+    QueueMemory memory() {
+        return memory;
+    }
+
+    /** How many of its commands are pending in the I/O path. */
+    int pending() {
+        return pending;
+    }
+
+    void addPending(int change) {
+        pending += change;
+    }
+
+    /** No more commands are taken; those pending are on their way out. */
+    boolean deleting() {
+        return deleting;
+    }
+
+    void beginDeletion() {
+        deleting = true;
+    }
+
+    /** How many entries the guest has submitted and we have not taken: one load of its doorbell. */
+    int available() {
+        int doorbell = Memory.getIntAcquire(tailDoorbellAddress);
+        int tail = Doorbells.index(doorbell);
+        if (tail == head) {
+            return 0;
+        }
+        if (!Rings.isIndex(tail, entries)) {
+            refuse(doorbell);
+            return 0;
+        }
+        return Rings.distance(head, tail, entries);
+    }
+
+    private void refuse(int doorbell) {
+        if (doorbell != refusedDoorbell) {
+            refusedDoorbell = doorbell;
+            listener.invalidDoorbell(qid, false, doorbell);
+        }
+    }
+
+    /**
+     * Takes the next entry: copies it, once, to private memory. To be called for {@link #available} entries only.
+     *
+     * @param target host address of 64 bytes
+     * @return false if the queue's memory is out of reach: nothing is taken then
+     */
+    boolean fetch(long target) {
+        long address = memory.address(head);
+        if (address < 0) {
+            listener.queueMemoryUnreachable(qid, false, address);
+            return false;
+        }
+        Sqe.copy(Memory.hint(address), target);
+        head = Rings.next(head, entries);
+        return true;
+    }
+}

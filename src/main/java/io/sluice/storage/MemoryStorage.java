@@ -1,0 +1,172 @@
+package io.sluice.storage;
+
+import io.sluice.controller.IoCommand;
+import io.sluice.controller.IoPath;
+import io.sluice.controller.Namespace;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.Mapping;
+import io.sluice.mem.Memory;
+import io.sluice.nvme.DsmRange;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Pieces;
+import io.sluice.nvme.Status;
+import java.util.ArrayDeque;
+import java.util.List;
+
+/**
+ * A namespace in this process's memory. It starts as zeroes, costs memory only where it is written, gives memory back where
+ * it is deallocated, and is gone when the process ends.
+ *
+ * <p>Reads and writes are done at once. Zeroing can be long (a Dataset Management command may cover terabytes), so more than
+ * one step's worth of it stays pending and goes on in {@link #poll}.
+ */
+public final class MemoryStorage implements IoPath {
+    /** Most that one step zeroes, in bytes: about 100 us where pages must be given back or written. */
+    static final long STEP_BYTES = 1 << 20;
+    /** Below this, writing zeroes is quicker than giving pages back and taking new ones. */
+    private static final long MIN_DISCARD_BYTES = 64 << 10;
+
+    private static final int MAX_PENDING = 64;
+
+    private final Namespace namespace;
+    private final int blockShift;
+    private final Mapping mapping;
+    private final long base;
+    private final ArrayDeque<IoCommand> zeroing = new ArrayDeque<>(MAX_PENDING);
+
+    /**
+     * A namespace full of zeroes.
+     *
+     * @throws LinuxException if there is not so much address space
+     */
+    public MemoryStorage(Namespace namespace) throws LinuxException {
+        this.namespace = namespace;
+        this.blockShift = namespace.blockShift();
+        this.mapping = Mapping.anonymous(roundUpToPage(namespace.bytes()), Mapping.PROT_READ | Mapping.PROT_WRITE);
+        this.base = mapping.address();
+    }
+
+    private static long roundUpToPage(long bytes) {
+        return Math.ceilDiv(bytes, (long) Memory.PAGE_BYTES) * Memory.PAGE_BYTES;
+    }
+
+    @Override
+    public List<Namespace> namespaces() {
+        return List.of(namespace);
+    }
+
+    @Override
+    public int maxPending() {
+        return MAX_PENDING;
+    }
+
+    @Override
+    public boolean hasVolatileCache() {
+        return false; // nothing here survives the process, and nothing needs a flush to survive the guest
+    }
+
+    @Override
+    public int submit(IoCommand command) {
+        return switch (command.opcode()) {
+            case NvmOpcode.READ -> read(command);
+            case NvmOpcode.WRITE -> write(command);
+            case NvmOpcode.FLUSH -> Status.OK;
+            case NvmOpcode.WRITE_ZEROES -> beginZeroing(command);
+            case NvmOpcode.DATASET_MANAGEMENT -> command.deallocate() ? beginZeroing(command) : Status.OK;
+            default -> throw new IllegalStateException(NvmOpcode.name(command.opcode()) + " passed the gate");
+        };
+    }
+
+    private int read(IoCommand command) {
+        long source = address(command.slba());
+        Pieces pieces = command.pieces();
+        for (int i = 0; i < pieces.count(); i++) {
+            Memory.copy(source, pieces.address(i), pieces.bytes(i));
+            source += pieces.bytes(i);
+        }
+        return Status.OK;
+    }
+
+    private int write(IoCommand command) {
+        long target = address(command.slba());
+        Pieces pieces = command.pieces();
+        for (int i = 0; i < pieces.count(); i++) {
+            Memory.copy(pieces.address(i), target, pieces.bytes(i));
+            target += pieces.bytes(i);
+        }
+        return Status.OK;
+    }
+
+    private int beginZeroing(IoCommand command) {
+        if (zeroing.isEmpty() && zeroStep(command)) {
+            return Status.OK;
+        }
+        zeroing.add(command);
+        return PENDING;
+    }
+
+    @Override
+    public int poll() {
+        IoCommand command = zeroing.peek();
+        if (command == null) {
+            return 0;
+        }
+        if (zeroStep(command)) {
+            zeroing.remove();
+            command.complete(Status.OK);
+        }
+        return 1;
+    }
+
+    @Override
+    public void cancel(IoCommand command) {
+        zeroing.remove(command);
+        command.complete(Status.ABORTED_SQ_DELETION.code());
+    }
+
+    /** One step of a command whose progress is the bytes of its ranges, in order, that are zeroed. Whether it is done. */
+    private boolean zeroStep(IoCommand command) {
+        boolean ranges = command.opcode() == NvmOpcode.DATASET_MANAGEMENT;
+        int rangeCount = ranges ? command.rangeCount() : 1;
+        long done = command.progress();
+        long budget = STEP_BYTES;
+        long rangeStart = 0; // in the sum of all ranges
+        for (int i = 0; i < rangeCount; i++) {
+            long range = command.rangesAddress() + (long) i * DsmRange.BYTES;
+            long slba = ranges ? DsmRange.slba(range) : command.slba();
+            long bytes = (ranges ? DsmRange.blockCount(range) : command.blockCount()) << blockShift;
+            long skip = Math.min(Math.max(done - rangeStart, 0), bytes);
+            long now = Math.min(bytes - skip, budget);
+            zero(address(slba) + skip, now);
+            budget -= now;
+            if (skip + now < bytes) {
+                command.setProgress(done + STEP_BYTES - budget);
+                return false;
+            }
+            rangeStart += bytes;
+        }
+        return true;
+    }
+
+    private void zero(long address, long bytes) {
+        long firstPage = roundUpToPage(address);
+        long pagesBytes = (address + bytes - firstPage) / Memory.PAGE_BYTES * Memory.PAGE_BYTES;
+        if (pagesBytes < MIN_DISCARD_BYTES) {
+            Memory.fill(address, bytes, (byte) 0);
+            return;
+        }
+        Memory.fill(address, firstPage - address, (byte) 0);
+        mapping.discard(firstPage - base, pagesBytes);
+        long lastPagesEnd = firstPage + pagesBytes;
+        Memory.fill(lastPagesEnd, address + bytes - lastPagesEnd, (byte) 0);
+    }
+
+    private long address(long lba) {
+        return base + (lba << blockShift);
+    }
+
+    @Override
+    public void close() {
+        mapping.close();
+    }
+}

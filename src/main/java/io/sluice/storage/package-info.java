@@ -1,0 +1,7 @@
+/**
+ * Where a software controller keeps its data: implementations of {@link io.sluice.controller.IoPath}.
+ *
+ * <p>May import {@code controller}, {@code nvme}, {@code mem}, {@code linux}, {@code uapi}, {@code poll}. Start at {@link
+ * io.sluice.storage.MemoryStorage}.
+ */
+package io.sluice.storage;
