@@ -78,6 +78,16 @@ public final class Mapping implements AutoCloseable {
     }
 
     /**
+     * Zero-filled private memory, readable and writable, of which only what is touched costs anything: it may be longer than
+     * the host's memory, and whoever fills it all may meet the kernel's out-of-memory killer.
+     */
+    public static Mapping sparse(long length) throws LinuxException {
+        String on = "of sparse memory, " + length + " bytes";
+        int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+        return map("sparse memory", on, 0, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+    }
+
+    /**
      * Zero-filled private memory in 2 MiB pages from the host's pool, readable and writable.
      *
      * @param length a multiple of {@link Memfd#HUGE_PAGE_BYTES}

@@ -42,7 +42,7 @@ public final class MemoryStorage implements IoPath {
     public MemoryStorage(Namespace namespace) throws LinuxException {
         this.namespace = namespace;
         this.blockShift = namespace.blockShift();
-        this.mapping = Mapping.anonymous(roundUpToPage(namespace.bytes()), Mapping.PROT_READ | Mapping.PROT_WRITE);
+        this.mapping = Mapping.sparse(roundUpToPage(namespace.bytes()));
         this.base = mapping.address();
     }
 

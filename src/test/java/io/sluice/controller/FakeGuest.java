@@ -1,0 +1,90 @@
+package io.sluice.controller;
+
+import io.sluice.dma.DmaReader;
+import io.sluice.dma.Epoch;
+import io.sluice.dma.GuestMemory;
+import io.sluice.linux.Mapping;
+import io.sluice.mem.Memory;
+import io.sluice.mem.Translator;
+import java.io.IOException;
+import java.util.TreeMap;
+
+/**
+ * A guest's memory without a file behind it: pages of one anonymous mapping that a test maps, unmaps and moves at will. Guest
+ * address 0 is the mapping's first byte, until a test says otherwise.
+ */
+final class FakeGuest implements GuestMemory, AutoCloseable {
+    private static final int ALL_ACCESS = Translator.READ | Translator.WRITE;
+
+    final Epoch epoch = new Epoch();
+    private final Mapping ram;
+    private final TreeMap<Long, Page> pages = new TreeMap<>(Long::compareUnsigned);
+    boolean damaged;
+
+    /** What is at one guest page: a host address with its rights, or a negative code. */
+    private record Page(long hva, int access) {}
+
+    FakeGuest(long bytes) throws IOException {
+        ram = Mapping.anonymous(bytes, Mapping.PROT_READ | Mapping.PROT_WRITE);
+        for (long offset = 0; offset < bytes; offset += Memory.PAGE_BYTES) {
+            pages.put(offset, new Page(ram.address() + offset, ALL_ACCESS));
+        }
+    }
+
+    /** The host address of a byte of the guest's memory, by its place in the mapping. */
+    long hva(long offset) {
+        return ram.address() + offset;
+    }
+
+    /** Maps one page of the guest to a page of the mapping. */
+    void mapPage(long gpa, long offset, int access) {
+        pages.put(gpa, new Page(ram.address() + offset, access));
+        epoch.advance();
+    }
+
+    void unmapPage(long gpa) {
+        pages.remove(gpa);
+        epoch.advance();
+    }
+
+    /** Makes a page one that has no file descriptor. */
+    void makePageRemote(long gpa) {
+        pages.put(gpa, new Page(Translator.NOT_LOCAL, ALL_ACCESS));
+        epoch.advance();
+    }
+
+    @Override
+    public Translator hostView() {
+        return this::translate;
+    }
+
+    private long translate(long gpa, int bytes, int access) {
+        long offset = gpa & (Memory.PAGE_BYTES - 1);
+        if (offset + bytes > Memory.PAGE_BYTES) {
+            return Translator.SPLIT;
+        }
+        Page page = pages.get(gpa - offset);
+        if (page == null) {
+            return Translator.NOT_MAPPED;
+        }
+        if (page.hva < 0) {
+            return page.hva;
+        }
+        return (page.access & access) == access ? page.hva + offset : Translator.NO_ACCESS;
+    }
+
+    @Override
+    public DmaReader register(String name, Runnable wake) {
+        return new DmaReader(epoch, name, wake);
+    }
+
+    @Override
+    public boolean damaged() {
+        return damaged;
+    }
+
+    @Override
+    public void close() {
+        ram.close();
+    }
+}

@@ -1,0 +1,608 @@
+package io.sluice.controller;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.linux.Mapping;
+import io.sluice.mem.Memory;
+import io.sluice.mem.Translator;
+import io.sluice.nvme.Cqe;
+import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.DsmRange;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Sqe;
+import io.sluice.nvme.Status;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class IoQueuesTest {
+    private static final int PAGE = Memory.PAGE_BYTES;
+    private static final long SQ_GPA = 0x10_0000;
+    private static final long CQ_GPA = 0x12_0000;
+    private static final long SQ2_GPA = 0x14_0000;
+    private static final long DATA_GPA = 0x20_0000;
+    private static final long LIST_GPA = 0x18_0000;
+    private static final int MAX_TRANSFER = 64 << 10;
+    private static final long BLOCKS = 1000;
+
+    private final List<String> told = new ArrayList<>();
+    private final List<Integer> raised = new ArrayList<>();
+    private final FakePath path = new FakePath();
+
+    private FakeGuest guest;
+    private Mapping bar0;
+    private IoQueues queues;
+    private int sqTail;
+    private int cqHead;
+
+    @BeforeEach
+    void open() throws Exception {
+        guest = new FakeGuest(4 << 20);
+        bar0 = Mapping.anonymous(16 << 10, Mapping.PROT_READ | Mapping.PROT_WRITE);
+        queues = new IoQueues(path, 4, MAX_TRANSFER, bar0.address(), raised::add, new Listener());
+        queues.enable(guest.hostView(), PAGE);
+        queues.memoryChanged(guest.epoch.current());
+    }
+
+    @AfterEach
+    void close() {
+        queues.close();
+        bar0.close();
+        guest.close();
+    }
+
+    // ---- commands and completions
+
+    @Test
+    void shouldCompleteACommandWithItsIdentifiersAndTheFirstPhase() {
+        createPair(8, 8, 3);
+        submit(NvmOpcode.READ, 0x1234, 1, 7, 1);
+
+        assertEquals(1, step());
+
+        long tail = Cqe.tail(cqe(0));
+        assertEquals(0x1234, Cqe.cid(tail));
+        assertEquals(1, Cqe.sqid(tail));
+        assertEquals(1, Cqe.sqHead(tail));
+        assertEquals(1, Cqe.phase(tail));
+        assertEquals(Status.OK, Cqe.status(tail));
+        assertEquals(List.of(3), raised);
+    }
+
+    @Test
+    void shouldFlipThePhaseEachTimeTheQueueWraps() {
+        createPair(4, 4, VirtualCompletionQueue.NO_VECTOR);
+        for (int i = 0; i < 23; i++) {
+            submit(NvmOpcode.FLUSH, i, 1, 0, 1);
+            step();
+
+            long tail = Cqe.tail(cqe(i % 4));
+            assertEquals(i, Cqe.cid(tail));
+            assertEquals((i / 4 + 1) % 2, Cqe.phase(tail), "completion " + i);
+            assertEquals((i + 1) % 4, Cqe.sqHead(tail));
+            consume(1, 4);
+        }
+        assertEquals(List.of(), raised, "the queue is polled by the guest");
+    }
+
+    @Test
+    void shouldConsumeNothingWhenThereIsNoRoomForItsCompletion() {
+        createPair(16, 3, 0);
+        for (int i = 0; i < 10; i++) {
+            submit(NvmOpcode.FLUSH, i, 1, 0, 1);
+        }
+
+        assertEquals(2, step());
+        assertEquals(0, step());
+        consume(1, 3);
+        assertEquals(1, step());
+        assertEquals(0, step());
+        consume(2, 3);
+        assertEquals(2, step());
+
+        assertEquals(5, path.submitted.size());
+    }
+
+    @Test
+    void shouldRaiseOneInterruptForABatch() {
+        createPair(64, 64, 2);
+        for (int i = 0; i < 20; i++) {
+            submit(NvmOpcode.FLUSH, i, 1, 0, 1);
+        }
+
+        assertEquals(20, step());
+
+        assertEquals(List.of(2), raised);
+    }
+
+    @Test
+    void shouldServeEachQueueABatchAtATimeWhenAllAreFull() {
+        createPair(128, 128, 0);
+        assertTrue(queues.createSubmissionQueue(2, 128, SQ2_GPA, 1));
+        for (int i = 0; i < 100; i++) {
+            submit(NvmOpcode.FLUSH, i, 1, 0, 1);
+        }
+        Sqe.clear(guest.hva(SQ2_GPA));
+        Sqe.setCommand(guest.hva(SQ2_GPA), NvmOpcode.FLUSH, 777);
+        Sqe.setNsid(guest.hva(SQ2_GPA), 1);
+        ring(Doorbells.sqTailDoorbell(2), 1);
+
+        assertEquals(IoQueues.BATCH + 1, step());
+
+        long tail = Cqe.tail(cqe(IoQueues.BATCH));
+        assertEquals(2, Cqe.sqid(tail));
+        assertEquals(777, Cqe.cid(tail));
+        assertEquals(1, Cqe.sqHead(tail));
+    }
+
+    @Test
+    void shouldReadAnEntryOnceAndDecideOnTheCopy() {
+        createPair(8, 8, 0);
+        long sqe = submit(NvmOpcode.READ, 1, 1, 10, 4);
+        path.onSubmit = () -> Sqe.setSlba(sqe, BLOCKS * 2);
+
+        step();
+
+        assertEquals(10, path.submitted.get(0).slba());
+        assertEquals(4, path.submitted.get(0).blockCount());
+        assertEquals(4 * 512, path.submitted.get(0).byteCount());
+    }
+
+    // ---- pending commands
+
+    @Test
+    void shouldPostTheCompletionOfAPendingCommandWhenItEnds() {
+        createPair(8, 8, 1);
+        path.status = IoPath.PENDING;
+        submit(NvmOpcode.WRITE, 5, 1, 0, 1);
+        submit(NvmOpcode.WRITE, 6, 1, 1, 1);
+        step();
+        assertEquals(0, Cqe.phase(Cqe.tail(cqe(0))));
+        IoCommand first = path.held.poll();
+        IoCommand second = path.held.poll();
+
+        path.onPoll = () -> second.complete(Status.WRITE_FAULT.code());
+        step();
+
+        assertEquals(6, Cqe.cid(Cqe.tail(cqe(0))));
+        assertEquals(Status.WRITE_FAULT.code(), Cqe.status(Cqe.tail(cqe(0))));
+        assertEquals(List.of(1), raised);
+        assertThrows(IllegalStateException.class, () -> second.complete(Status.OK), "each command ends once");
+        first.complete(Status.OK);
+        assertEquals(5, Cqe.cid(Cqe.tail(cqe(1))));
+    }
+
+    @Test
+    void shouldNeverHaveMorePendingThanThePathAllows() {
+        createPair(32, 32, 0);
+        path.status = IoPath.PENDING;
+        for (int i = 0; i < 20; i++) {
+            submit(NvmOpcode.FLUSH, i, 1, 0, 1);
+        }
+
+        step();
+        assertEquals(FakePath.MAX_PENDING, path.held.size());
+        path.held.poll().complete(Status.OK);
+        step();
+
+        assertEquals(FakePath.MAX_PENDING, path.held.size());
+        assertEquals(FakePath.MAX_PENDING + 1, path.submitted.size());
+    }
+
+    @Test
+    void shouldEndThePendingCommandsOfADeletedQueueBeforeItIsGone() {
+        createPair(8, 8, 0);
+        path.status = IoPath.PENDING;
+        submit(NvmOpcode.FLUSH, 9, 1, 0, 1);
+        step();
+
+        assertFalse(queues.deleteSubmissionQueue(1));
+        assertEquals(1, path.cancelled.size());
+        submit(NvmOpcode.FLUSH, 10, 1, 0, 1);
+        step();
+        assertEquals(1, path.submitted.size(), "a queue that is being deleted takes nothing");
+        path.cancelled.get(0).complete(Status.ABORTED_SQ_DELETION.code());
+
+        assertTrue(queues.deleteSubmissionQueue(1));
+        assertFalse(queues.hasSubmissionQueue(1));
+        assertEquals(9, Cqe.cid(Cqe.tail(cqe(0))));
+        assertFalse(queues.isCompletionQueueUsed(1));
+    }
+
+    @Test
+    void shouldPostNothingMoreWhenReset() {
+        createPair(8, 8, 0);
+        path.status = IoPath.PENDING;
+        submit(NvmOpcode.FLUSH, 9, 1, 0, 1);
+        step();
+
+        assertFalse(queues.reset());
+        path.cancelled.get(0).complete(Status.ABORTED_SQ_DELETION.code());
+
+        assertTrue(queues.reset());
+        assertEquals(0, Cqe.tail(cqe(0)));
+        assertTrue(queues.isEmpty());
+    }
+
+    @Test
+    void shouldKeepAnEpochOpenWhileACommandOfBeforeIsPending() {
+        createPair(8, 8, 0);
+        path.status = IoPath.PENDING;
+        submit(NvmOpcode.READ, 9, 1, 0, 1);
+        step();
+        long next = guest.epoch.advance();
+        queues.memoryChanged(next);
+
+        assertTrue(queues.anyPendingBefore(next));
+        path.held.poll().complete(Status.OK);
+
+        assertFalse(queues.anyPendingBefore(next));
+    }
+
+    // ---- doorbells
+
+    @Test
+    void shouldIgnoreATailOutOfRangeAndTellOfItOnce() {
+        createPair(8, 8, 0);
+        ring(Doorbells.sqTailDoorbell(1), 8);
+        step();
+        step();
+        assertEquals(List.of("doorbell of SQ 1: 8"), told);
+        ring(Doorbells.sqTailDoorbell(1), 0xffff);
+        step();
+
+        assertEquals(List.of("doorbell of SQ 1: 8", "doorbell of SQ 1: 65535"), told);
+        assertEquals(List.of(), path.submitted);
+    }
+
+    @Test
+    void shouldIgnoreAHeadThatPassesTheTail() {
+        createPair(8, 2, 0);
+        submit(NvmOpcode.FLUSH, 1, 1, 0, 1);
+        submit(NvmOpcode.FLUSH, 2, 1, 0, 1);
+        step();
+        ring(Doorbells.cqHeadDoorbell(1), 2);
+        step();
+        assertEquals(List.of("doorbell of CQ 1: 2"), told);
+        assertEquals(1, path.submitted.size());
+        ring(Doorbells.cqHeadDoorbell(1), 1);
+        step();
+
+        assertEquals(2, path.submitted.size());
+    }
+
+    @Test
+    void shouldZeroADoorbellThatWasWrittenBeforeItsQueueWasCreated() {
+        ring(Doorbells.sqTailDoorbell(1), 5);
+        ring(Doorbells.cqHeadDoorbell(1), 3);
+        createPair(8, 8, 0);
+
+        assertEquals(0, step());
+        assertEquals(List.of(), told);
+    }
+
+    // ---- the queues' own memory
+
+    @Test
+    void shouldFollowAQueueWhosePageIsMappedElsewhere() {
+        createPair(8, 8, 0);
+        submit(NvmOpcode.FLUSH, 1, 1, 0, 1);
+        step();
+        long elsewhere = 0x30_0000;
+        Memory.copy(guest.hva(SQ_GPA), guest.hva(elsewhere), PAGE);
+        guest.mapPage(SQ_GPA, elsewhere, Translator.READ | Translator.WRITE);
+        queues.memoryChanged(guest.epoch.current());
+        long sqe = guest.hva(elsewhere) + Sqe.BYTES;
+        Sqe.clear(sqe);
+        Sqe.setCommand(sqe, NvmOpcode.FLUSH, 99);
+        Sqe.setNsid(sqe, 1);
+        ring(Doorbells.sqTailDoorbell(1), 2);
+
+        step();
+
+        assertEquals(99, Cqe.cid(Cqe.tail(cqe(1))));
+    }
+
+    @Test
+    void shouldTakeNothingWhileAQueueIsOutOfReachAndGoOnAfterwards() {
+        createPair(8, 8, 0);
+        guest.unmapPage(CQ_GPA);
+        queues.memoryChanged(guest.epoch.current());
+        submit(NvmOpcode.FLUSH, 1, 1, 0, 1);
+
+        assertEquals(0, step());
+        assertEquals(List.of("memory of CQ 1: -1"), told);
+        guest.mapPage(CQ_GPA, CQ_GPA, Translator.READ | Translator.WRITE);
+        queues.memoryChanged(guest.epoch.current());
+        assertEquals(1, step());
+
+        assertEquals(1, Cqe.cid(Cqe.tail(cqe(0))));
+    }
+
+    @Test
+    void shouldTellWhenACompletionCannotBePosted() {
+        createPair(8, 8, 0);
+        path.status = IoPath.PENDING;
+        submit(NvmOpcode.FLUSH, 4, 1, 0, 1);
+        step();
+        guest.unmapPage(CQ_GPA);
+        queues.memoryChanged(guest.epoch.current());
+
+        path.held.poll().complete(Status.OK);
+
+        assertEquals(List.of("completion lost: CQ 1, SQ 1, command 4"), told);
+    }
+
+    @Test
+    void shouldNotMakeAQueueWhoseMemoryIsNotThere() {
+        guest.mapPage(CQ_GPA, CQ_GPA, Translator.READ);
+
+        assertFalse(queues.createCompletionQueue(1, 8, CQ_GPA, 0), "read-only memory");
+        assertFalse(queues.createCompletionQueue(1, 4096, (4 << 20) - PAGE, 0), "passes the end of memory");
+        assertFalse(queues.hasCompletionQueue(1));
+    }
+
+    // ---- INTx
+
+    @Test
+    void shouldAssertIntxWhileCompletionsAreUnconsumedAndUnmasked() {
+        createPair(8, 8, 0);
+        assertFalse(queues.assertsIntx(0));
+        submit(NvmOpcode.FLUSH, 1, 1, 0, 1);
+        step();
+
+        assertTrue(queues.assertsIntx(0));
+        assertFalse(queues.assertsIntx(1));
+        consume(1, 8);
+        assertFalse(queues.assertsIntx(0));
+    }
+
+    // ---- the gate
+
+    @Test
+    void shouldEndABadCommandInTheStatusThatTheSpecificationNames() {
+        createPair(64, 64, 0);
+        int invalidField = Status.INVALID_FIELD.dnr();
+        int outOfRange = Status.LBA_OUT_OF_RANGE.dnr();
+        int invalidNamespace = Status.INVALID_NAMESPACE_OR_FORMAT.dnr();
+
+        assertStatus(Status.INVALID_OPCODE.dnr(), submit(0x7f, 1, 1, 0, 1));
+        assertStatus(invalidNamespace, submit(NvmOpcode.READ, 1, 0, 0, 1));
+        assertStatus(invalidNamespace, submit(NvmOpcode.READ, 1, 2, 0, 1));
+        assertStatus(invalidNamespace, submit(NvmOpcode.READ, 1, Sqe.NSID_ALL, 0, 1));
+        assertStatus(invalidNamespace, submit(NvmOpcode.WRITE_ZEROES, 1, Sqe.NSID_ALL, 0, 1));
+        assertStatus(invalidNamespace, submit(NvmOpcode.FLUSH, 1, 3, 0, 1));
+        assertStatus(Status.OK, submit(NvmOpcode.FLUSH, 1, Sqe.NSID_ALL, 0, 1));
+        assertStatus(Status.OK, submit(NvmOpcode.READ, 1, 1, BLOCKS - 1, 1));
+        assertStatus(outOfRange, submit(NvmOpcode.READ, 1, 1, BLOCKS, 1));
+        assertStatus(outOfRange, submit(NvmOpcode.READ, 1, 1, BLOCKS - 1, 2));
+        assertStatus(outOfRange, submit(NvmOpcode.READ, 1, 1, -1, 1));
+        assertStatus(outOfRange, submit(NvmOpcode.READ, 1, 1, -1, 2));
+        assertStatus(outOfRange, submit(NvmOpcode.WRITE, 1, 1, Long.MAX_VALUE, 65536));
+        assertStatus(outOfRange, submit(NvmOpcode.WRITE_ZEROES, 1, 1, Long.MIN_VALUE, 1));
+        assertStatus(outOfRange, submit(NvmOpcode.WRITE_ZEROES, 1, 1, 0, 65536));
+        assertStatus(invalidField, submit(NvmOpcode.READ, 1, 1, 0, MAX_TRANSFER / 512 + 1));
+
+        long fused = submit(NvmOpcode.READ, 1, 1, 0, 1);
+        Sqe.setFuse(fused, Sqe.FUSE_FIRST);
+        assertStatus(invalidField, fused);
+        long sgl = submit(NvmOpcode.READ, 1, 1, 0, 1);
+        Sqe.setPsdt(sgl, Sqe.PSDT_SGL);
+        assertStatus(invalidField, sgl);
+        long unmapped = submit(NvmOpcode.READ, 1, 1, 0, 1);
+        Sqe.setPrp1(unmapped, 0x4000_0000);
+        assertStatus(Status.DATA_TRANSFER_ERROR.code(), unmapped);
+        long unaligned = submit(NvmOpcode.READ, 1, 1, 0, 1);
+        Sqe.setPrp1(unaligned, DATA_GPA + 2);
+        assertStatus(Status.PRP_OFFSET_INVALID.dnr(), unaligned);
+    }
+
+    @Test
+    void shouldRefuseToReadIntoMemoryThatTheGuestMayOnlyRead() {
+        createPair(8, 8, 0);
+        guest.mapPage(DATA_GPA, DATA_GPA, Translator.READ);
+        queues.memoryChanged(guest.epoch.current());
+
+        assertStatus(Status.DATA_TRANSFER_ERROR.code(), submit(NvmOpcode.READ, 1, 1, 0, 1));
+        assertStatus(Status.OK, submit(NvmOpcode.WRITE, 1, 1, 0, 1));
+    }
+
+    @Test
+    void shouldRefuseWritesToAReadOnlyNamespace() {
+        path.readOnly = true;
+        reopen();
+        createPair(16, 16, 0);
+
+        assertStatus(Status.NAMESPACE_WRITE_PROTECTED.dnr(), submit(NvmOpcode.WRITE, 1, 1, 0, 1));
+        assertStatus(Status.NAMESPACE_WRITE_PROTECTED.dnr(), submit(NvmOpcode.WRITE_ZEROES, 1, 1, 0, 1));
+        assertStatus(Status.NAMESPACE_WRITE_PROTECTED.dnr(), submitDsm(Sqe.DSM_DEALLOCATE, new long[][] {{0, 1}}));
+        assertStatus(Status.OK, submit(NvmOpcode.READ, 1, 1, 0, 1));
+    }
+
+    @Test
+    void shouldCheckEveryRangeBeforeAnyIsTouched() {
+        createPair(16, 16, 0);
+
+        assertStatus(Status.LBA_OUT_OF_RANGE.dnr(), submitDsm(Sqe.DSM_DEALLOCATE, new long[][] {{0, 10}, {BLOCKS - 1, 2}
+        }));
+        assertStatus(Status.LBA_OUT_OF_RANGE.dnr(), submitDsm(Sqe.DSM_DEALLOCATE, new long[][] {{-1, 1}}));
+        assertStatus(Status.LBA_OUT_OF_RANGE.dnr(), submitDsm(Sqe.DSM_DEALLOCATE, new long[][] {{BLOCKS, 0xffff_ffffL}
+        }));
+        assertEquals(List.of(), path.submitted);
+
+        assertStatus(Status.OK, submitDsm(Sqe.DSM_DEALLOCATE, new long[][] {{BLOCKS - 1, 1}, {0, 0}}));
+        assertEquals(2, path.submitted.get(0).rangeCount());
+        assertTrue(path.submitted.get(0).deallocate());
+        assertEquals(BLOCKS - 1, DsmRange.slba(path.submitted.get(0).rangesAddress()));
+    }
+
+    @Test
+    void shouldFollowAPrpListAcrossScatteredPages() {
+        createPair(8, 8, 0);
+        long sqe = submit(NvmOpcode.WRITE, 1, 1, 0, 4 * PAGE / 512);
+        Sqe.setPrp1(sqe, DATA_GPA + 512);
+        Sqe.setPrp2(sqe, LIST_GPA + 8);
+        for (int i = 0; i < 4; i++) {
+            Memory.putLong(guest.hva(LIST_GPA) + 8 + 8L * i, DATA_GPA + 0x1_0000 + (long) i * 2 * PAGE);
+        }
+
+        assertStatus(Status.OK, sqe);
+
+        IoCommand command = path.submitted.get(0);
+        assertEquals(5, command.pieces().count());
+        assertEquals(guest.hva(DATA_GPA + 512), command.pieces().address(0));
+        assertEquals(PAGE - 512, command.pieces().bytes(0));
+        assertEquals(guest.hva(DATA_GPA + 0x1_0000 + 6 * PAGE), command.pieces().address(4));
+        assertEquals(512, command.pieces().bytes(4));
+    }
+
+    // ---- help
+
+    private void reopen() {
+        queues.close();
+        try {
+            queues = new IoQueues(path, 4, MAX_TRANSFER, bar0.address(), raised::add, new Listener());
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+        queues.enable(guest.hostView(), PAGE);
+        queues.memoryChanged(guest.epoch.current());
+    }
+
+    private void createPair(int sqEntries, int cqEntries, int vector) {
+        assertTrue(queues.createCompletionQueue(1, cqEntries, CQ_GPA, vector));
+        assertTrue(queues.createSubmissionQueue(1, sqEntries, SQ_GPA, 1));
+        this.sqEntries = sqEntries;
+        this.cqEntries = cqEntries;
+    }
+
+    private int sqEntries;
+    private int cqEntries;
+
+    /** Puts a command into the queue and rings; the returned entry may be changed before the next step. */
+    private long submit(int opcode, int cid, int nsid, long slba, int blockCount) {
+        long sqe = guest.hva(SQ_GPA) + (long) sqTail * Sqe.BYTES;
+        Sqe.clear(sqe);
+        Sqe.setCommand(sqe, opcode, cid);
+        Sqe.setNsid(sqe, nsid);
+        Sqe.setPrp1(sqe, DATA_GPA);
+        Sqe.setPrp2(sqe, DATA_GPA + PAGE);
+        Sqe.setSlba(sqe, slba);
+        Sqe.setBlockCount(sqe, blockCount);
+        sqTail = (sqTail + 1) % sqEntries;
+        ring(Doorbells.sqTailDoorbell(1), sqTail);
+        return sqe;
+    }
+
+    private long submitDsm(int attributes, long[][] ranges) {
+        long sqe = submit(NvmOpcode.DATASET_MANAGEMENT, 1, 1, 0, 1);
+        Sqe.setDsm(sqe, ranges.length, attributes);
+        for (int i = 0; i < ranges.length; i++) {
+            DsmRange.set(guest.hva(DATA_GPA) + (long) i * DsmRange.BYTES, 0, ranges[i][1], ranges[i][0]);
+        }
+        return sqe;
+    }
+
+    private void assertStatus(int expected, long sqe) {
+        int index = cqHead;
+        int opcode = Sqe.opcode(sqe);
+        assertEquals(1, step());
+        int status = Cqe.status(Cqe.tail(cqe(index)));
+        assertEquals(Status.describe(expected), Status.describe(status), NvmOpcode.name(opcode));
+        consume(1, cqEntries);
+    }
+
+    private void ring(int doorbell, int value) {
+        Memory.putIntRelease(bar0.address() + doorbell, value);
+    }
+
+    private void consume(int count, int entries) {
+        cqHead = (cqHead + count) % entries;
+        ring(Doorbells.cqHeadDoorbell(1), cqHead);
+    }
+
+    private long cqe(int index) {
+        return guest.hva(CQ_GPA) + (long) index * Cqe.BYTES;
+    }
+
+    private int step() {
+        return queues.doWork();
+    }
+
+    private final class Listener implements QueueListener {
+        @Override
+        public void invalidDoorbell(int qid, boolean cqHead, int value) {
+            told.add("doorbell of " + (cqHead ? "CQ " : "SQ ") + qid + ": " + value);
+        }
+
+        @Override
+        public void queueMemoryUnreachable(int qid, boolean completionQueue, long code) {
+            told.add("memory of " + (completionQueue ? "CQ " : "SQ ") + qid + ": " + code);
+        }
+
+        @Override
+        public void completionLost(int cqid, int sqid, int cid) {
+            told.add("completion lost: CQ " + cqid + ", SQ " + sqid + ", command " + cid);
+        }
+    }
+
+    private static final class FakePath implements IoPath {
+        static final int MAX_PENDING = 3;
+
+        final List<IoCommand> submitted = new ArrayList<>();
+        final ArrayDeque<IoCommand> held = new ArrayDeque<>();
+        final List<IoCommand> cancelled = new ArrayList<>();
+        int status = Status.OK;
+        boolean readOnly;
+        Runnable onSubmit = () -> {};
+        Runnable onPoll = () -> {};
+
+        @Override
+        public List<Namespace> namespaces() {
+            return Arrays.asList(new Namespace(1, BLOCKS, 512, 0, 0, 0, readOnly));
+        }
+
+        @Override
+        public int maxPending() {
+            return MAX_PENDING;
+        }
+
+        @Override
+        public boolean hasVolatileCache() {
+            return true;
+        }
+
+        @Override
+        public int submit(IoCommand command) {
+            onSubmit.run();
+            submitted.add(command);
+            if (status == PENDING) {
+                held.add(command);
+            }
+            return status;
+        }
+
+        @Override
+        public int poll() {
+            onPoll.run();
+            onPoll = () -> {};
+            return 1;
+        }
+
+        @Override
+        public void cancel(IoCommand command) {
+            cancelled.add(command);
+        }
+
+        @Override
+        public void close() {}
+    }
+}

@@ -1,0 +1,293 @@
+package io.sluice.controller;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.management.ThreadMXBean;
+import io.sluice.linux.Mapping;
+import io.sluice.mem.Memory;
+import io.sluice.nvme.Cqe;
+import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.DsmRange;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Sqe;
+import io.sluice.nvme.Status;
+import io.sluice.storage.MemoryStorage;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Storage in memory behind real queues, against an array as the model of what it must hold. */
+class MemoryStorageTest {
+    private static final int PAGE = Memory.PAGE_BYTES;
+    private static final int ENTRIES = 64;
+    private static final long SQ_GPA = 0;
+    private static final long CQ_GPA = 0x1_0000;
+    private static final long LIST_GPA = 0x2_0000;
+    private static final long DATA_GPA = 0x10_0000;
+    private static final int MAX_TRANSFER = 1 << 20;
+
+    private final FakeGuest guest;
+    private final Mapping bar0;
+    private MemoryStorage storage;
+    private IoQueues queues;
+    private int tail;
+
+    MemoryStorageTest() throws Exception {
+        guest = new FakeGuest(4 << 20);
+        bar0 = Mapping.anonymous(16 << 10, Mapping.PROT_READ | Mapping.PROT_WRITE);
+    }
+
+    private void open(long bytes, int blockBytes) throws Exception {
+        storage = new MemoryStorage(new Namespace(1, bytes / blockBytes, blockBytes, 0, 0, 0, false));
+        queues = new IoQueues(storage, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoEvents());
+        queues.enable(guest.hostView(), PAGE);
+        assertTrue(queues.createCompletionQueue(1, ENTRIES, CQ_GPA, 0));
+        assertTrue(queues.createSubmissionQueue(1, ENTRIES, SQ_GPA, 1));
+    }
+
+    @AfterEach
+    void close() {
+        queues.close();
+        storage.close();
+        bar0.close();
+        guest.close();
+    }
+
+    @Test
+    void shouldReadAsZeroesBeforeAnythingIsWritten() throws Exception {
+        open(64L << 30, 4096);
+        Memory.fill(guest.hva(DATA_GPA), PAGE, (byte) 0x55);
+
+        assertEquals(Status.OK, transfer(NvmOpcode.READ, (64L << 30) / 4096 - 1, 1));
+
+        byte[] data = new byte[PAGE];
+        Memory.copyOut(guest.hva(DATA_GPA), data, 0, PAGE);
+        assertArrayEquals(new byte[PAGE], data);
+    }
+
+    @Test
+    void shouldHoldWhatAModelHoldsUnderRandomCommands() throws Exception {
+        for (int blockBytes : new int[] {512, 4096}) {
+            long seed = Long.getLong("sluice.seed", System.nanoTime());
+            System.out.println("MemoryStorageTest seed " + seed + " (repeat with -Dsluice.seed=" + seed + ")");
+            runRandom(new Random(seed), blockBytes);
+            queues.close();
+            storage.close();
+            tail = 0;
+            Memory.fill(guest.hva(CQ_GPA), (long) ENTRIES * Cqe.BYTES, (byte) 0);
+        }
+        open(1 << 20, 512);
+    }
+
+    private void runRandom(Random random, int blockBytes) throws Exception {
+        int bytes = 8 << 20;
+        open(bytes, blockBytes);
+        byte[] model = new byte[bytes];
+        for (int i = 0; i < 500; i++) {
+            int blocks = 1 + random.nextInt(random.nextBoolean() ? 8 : MAX_TRANSFER / blockBytes);
+            int slba = random.nextInt(bytes / blockBytes - blocks + 1);
+            int from = slba * blockBytes;
+            int to = from + blocks * blockBytes;
+            switch (random.nextInt(5)) {
+                case 0, 1 -> {
+                    byte[] data = new byte[to - from];
+                    random.nextBytes(data);
+                    Memory.copyIn(data, 0, guest.hva(DATA_GPA), data.length);
+                    assertEquals(Status.OK, transfer(NvmOpcode.WRITE, slba, blocks));
+                    System.arraycopy(data, 0, model, from, data.length);
+                }
+                case 2 -> {
+                    assertEquals(Status.OK, transfer(NvmOpcode.WRITE_ZEROES, slba, blocks));
+                    Arrays.fill(model, from, to, (byte) 0);
+                }
+                case 3 -> {
+                    deallocate(slba, blocks);
+                    Arrays.fill(model, from, to, (byte) 0);
+                }
+                default -> {
+                    assertEquals(Status.OK, transfer(NvmOpcode.READ, slba, blocks));
+                    byte[] data = new byte[to - from];
+                    Memory.copyOut(guest.hva(DATA_GPA), data, 0, data.length);
+                    assertArrayEquals(Arrays.copyOfRange(model, from, to), data);
+                }
+            }
+        }
+    }
+
+    @Test
+    void shouldZeroEveryRangeOfALongDeallocationInBoundedSteps() throws Exception {
+        open(64 << 20, 512);
+        for (int mib = 0; mib < 64; mib++) {
+            Memory.fill(guest.hva(DATA_GPA), MAX_TRANSFER, (byte) 0xaa);
+            assertEquals(Status.OK, transfer(NvmOpcode.WRITE, mib * 2048L, 2048));
+        }
+        long ranges = guest.hva(DATA_GPA);
+        DsmRange.set(ranges, 0, 30 * 2048 + 1, 1);
+        DsmRange.set(ranges + 16, 0, 0, 0);
+        DsmRange.set(ranges + 32, 0, 31 * 2048, 33 * 2048);
+        long sqe = command(NvmOpcode.DATASET_MANAGEMENT);
+        Sqe.setDsm(sqe, 3, Sqe.DSM_DEALLOCATE);
+
+        int steps = 0;
+        int completions = tail;
+        ring();
+        while (Cqe.phase(Cqe.tail(cqe(completions))) == phaseBefore(completions)) {
+            queues.doWork();
+            steps++;
+            assertTrue(steps < 200, "the command does not end");
+        }
+
+        assertTrue(steps > 50, "61 MiB were zeroed in " + steps + " steps");
+        completed();
+        assertBlock(0, (byte) 0xaa);
+        assertBlock(1, (byte) 0);
+        assertBlock(30 * 2048 + 1, (byte) 0);
+        assertBlock(30 * 2048 + 2, (byte) 0xaa);
+        assertBlock(33 * 2048 - 1, (byte) 0xaa);
+        assertBlock(33 * 2048, (byte) 0);
+        assertBlock(64 * 2048 - 1, (byte) 0);
+    }
+
+    @Test
+    void shouldStopAZeroingThatIsCancelled() throws Exception {
+        open(64 << 20, 512);
+        Memory.fill(guest.hva(DATA_GPA), MAX_TRANSFER, (byte) 0xaa);
+        assertEquals(Status.OK, transfer(NvmOpcode.WRITE, 62 * 2048L, 2048));
+        DsmRange.set(guest.hva(DATA_GPA), 0, 64 * 2048, 0);
+        long sqe = command(NvmOpcode.DATASET_MANAGEMENT);
+        Sqe.setDsm(sqe, 1, Sqe.DSM_DEALLOCATE);
+        ring();
+        queues.doWork();
+
+        assertTrue(queues.deleteSubmissionQueue(1));
+
+        assertEquals(Status.ABORTED_SQ_DELETION.code(), Cqe.status(Cqe.tail(cqe((tail + ENTRIES - 1) % ENTRIES))));
+    }
+
+    @Test
+    void shouldAllocateNothingPerCommandInSteadyState() throws Exception {
+        open(1 << 20, 512);
+        for (int i = 0; i < 20_000; i++) {
+            transferQuietly(i);
+        }
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long self = Thread.currentThread().threadId();
+        threads.getThreadAllocatedBytes(self);
+
+        long before = threads.getThreadAllocatedBytes(self);
+        for (int i = 0; i < 100_000; i++) {
+            transferQuietly(i);
+        }
+        long allocated = threads.getThreadAllocatedBytes(self) - before;
+
+        // The two calls that measure may allocate a little themselves; one byte a command would be 100,000.
+        assertTrue(allocated < 10_000, allocated + " bytes for 100,000 commands");
+    }
+
+    private void transferQuietly(int i) {
+        long sqe = command((i & 1) == 0 ? NvmOpcode.READ : NvmOpcode.WRITE);
+        Sqe.setSlba(sqe, i % 1000);
+        Sqe.setBlockCount(sqe, 1 + (i & 15));
+        Sqe.setPrp2(sqe, DATA_GPA + PAGE);
+        ring();
+        queues.doWork();
+        Memory.putIntRelease(bar0.address() + Doorbells.cqHeadDoorbell(1), tail);
+    }
+
+    // ---- help
+
+    private int transfer(int opcode, long slba, int blocks) {
+        long sqe = command(opcode);
+        Sqe.setSlba(sqe, slba);
+        Sqe.setBlockCount(sqe, blocks);
+        Sqe.setPrp2(sqe, (long) blocks * 4096 > 2 * PAGE ? LIST_GPA : DATA_GPA + PAGE);
+        int pages = MAX_TRANSFER / PAGE;
+        for (int i = 1; i < pages; i++) {
+            Memory.putLong(guest.hva(LIST_GPA) + 8L * (i - 1), DATA_GPA + (long) i * PAGE);
+        }
+        if ((long) blocks << storage.namespaces().get(0).blockShift() <= 2 * PAGE) {
+            Sqe.setPrp2(sqe, DATA_GPA + PAGE);
+        }
+        ring();
+        return complete();
+    }
+
+    private void deallocate(long slba, int blocks) {
+        DsmRange.set(guest.hva(DATA_GPA), 0, blocks, slba);
+        long sqe = command(NvmOpcode.DATASET_MANAGEMENT);
+        Sqe.setDsm(sqe, 1, Sqe.DSM_DEALLOCATE);
+        ring();
+        assertEquals(Status.OK, complete());
+    }
+
+    private void assertBlock(long lba, byte expected) {
+        assertEquals(Status.OK, transfer(NvmOpcode.READ, lba, 1));
+        byte[] data = new byte[512];
+        Memory.copyOut(guest.hva(DATA_GPA), data, 0, 512);
+        byte[] wanted = new byte[512];
+        Arrays.fill(wanted, expected);
+        assertArrayEquals(wanted, data, "block " + lba);
+    }
+
+    private long command(int opcode) {
+        long sqe = guest.hva(SQ_GPA) + (long) tail * Sqe.BYTES;
+        Sqe.clear(sqe);
+        Sqe.setCommand(sqe, opcode, tail);
+        Sqe.setNsid(sqe, 1);
+        Sqe.setPrp1(sqe, DATA_GPA);
+        return sqe;
+    }
+
+    private void ring() {
+        tail = (tail + 1) % ENTRIES;
+        Memory.putIntRelease(bar0.address() + Doorbells.sqTailDoorbell(1), tail);
+    }
+
+    private int complete() {
+        int index = (tail + ENTRIES - 1) % ENTRIES;
+        int before = Cqe.phase(Cqe.tail(cqe(index)));
+        for (int i = 0; i < 100 && Cqe.phase(Cqe.tail(cqe(index))) == before; i++) {
+            queues.doWork();
+        }
+        completed();
+        return Cqe.status(Cqe.tail(cqe(index)));
+    }
+
+    private int phaseBefore(int index) {
+        return index < ENTRIES ? phases[index] : 0;
+    }
+
+    private final int[] phases = new int[ENTRIES];
+
+    private void completed() {
+        int index = (tail + ENTRIES - 1) % ENTRIES;
+        phases[index] = Cqe.phase(Cqe.tail(cqe(index)));
+        assertEquals(index, Cqe.cid(Cqe.tail(cqe(index))));
+        Memory.putIntRelease(bar0.address() + Doorbells.cqHeadDoorbell(1), tail);
+    }
+
+    private long cqe(int index) {
+        return guest.hva(CQ_GPA) + (long) index * Cqe.BYTES;
+    }
+
+    private static final class NoEvents implements QueueListener {
+        @Override
+        public void invalidDoorbell(int qid, boolean cqHead, int value) {
+            throw new AssertionError("doorbell " + qid + " " + value);
+        }
+
+        @Override
+        public void queueMemoryUnreachable(int qid, boolean completionQueue, long code) {
+            throw new AssertionError("queue " + qid + " unreachable");
+        }
+
+        @Override
+        public void completionLost(int cqid, int sqid, int cid) {
+            throw new AssertionError("completion lost");
+        }
+    }
+}
