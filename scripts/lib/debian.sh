@@ -12,6 +12,9 @@ debian_mirror() {
     || die "no Debian mirror is in this machine's package sources (/etc/apt/sources.list)."
 }
 
+# The line of apt's output that says what went wrong.
+apt_error() { grep -m 1 '^E:' "$1" || tail -n 1 "$1"; }
+
 # Package lists of our own, apart from the machine's: private_apt FOLDER SUITE...
 # Afterwards `unpack` takes packages from these suites. Nothing on the machine is changed.
 private_apt() {
@@ -29,9 +32,9 @@ private_apt() {
     -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null -o "Dir::State=$folder/state"
     -o "Dir::State::status=$folder/state/status" -o "Dir::Cache::archives=$folder/archives"
     -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o APT::Install-Recommends=false
-    -o APT::Sandbox::User= -o Acquire::Languages=none -o APT::Keep-Downloaded-Packages=true)
-  apt-get "${PRIVATE_APT[@]:1}" update >"$folder/log" 2>&1 \
-    || die "cannot read the package lists of $mirror ($(tail -n 1 "$folder/log")). Is the network there?"
+    -o APT::Sandbox::User= -o Acquire::Retries=3 -o Acquire::Languages=none -o APT::Keep-Downloaded-Packages=true)
+  apt-get "${PRIVATE_APT[@]:1}" -o APT::Update::Error-Mode=any update >"$folder/log" 2>&1 \
+    || die "cannot read the package lists of $mirror ($(apt_error "$folder/log")). Is the network there?"
 }
 
 # Unpacks packages and all that they depend on into a folder, running none of their scripts:
@@ -44,7 +47,7 @@ unpack() {
   mkdir -p "$into" "$archives/partial"
   apt-get "${PRIVATE_APT[@]:1}" -o "Dir::Cache::archives=$archives" -o Debug::NoLocking=true \
     -y --download-only install "$@" >"$log" 2>&1 \
-    || die "cannot download $* ($(tail -n 1 "$log")). Is the network there, and is the disk full?"
+    || die "cannot download $* ($(apt_error "$log")). Is the network there, and is the disk full?"
   for deb in "$archives"/*.deb; do
     dpkg-deb -x "$deb" "$into" || die "cannot unpack ${deb##*/} into $into. Is the disk full?"
   done
@@ -65,9 +68,9 @@ install_packages() {
   say "Installing $* ..."
   log=$(mktemp)
   if [ -z "$(find /var/lib/apt/lists -name '*_Packages*' -mmin -1440 -print -quit 2>/dev/null)" ]; then
-    apt-get -q update >"$log" 2>&1 || die "apt-get update failed ($(tail -n 1 "$log")). Is the network there?"
+    apt-get -q update >"$log" 2>&1 || die "apt-get update failed ($(apt_error "$log")). Is the network there?"
   fi
   DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@" >"$log" 2>&1 </dev/null \
-    || die "apt-get could not install $* ($(tail -n 1 "$log")). Its whole output is in $log"
+    || die "apt-get could not install $* ($(apt_error "$log")). Its whole output is in $log"
   rm -f "$log"
 }
