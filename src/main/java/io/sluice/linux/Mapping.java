@@ -139,9 +139,7 @@ public final class Mapping implements AutoCloseable {
      * @throws IllegalStateException if closed
      */
     public synchronized void replaceByScratch() throws LinuxException {
-        if (closed) {
-            throw new IllegalStateException("the mapping of " + name + " is closed");
-        }
+        requireOpen();
         int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
         long result = Syscalls.mmap(address, length, PROT_READ | PROT_WRITE, flags, -1, 0);
         if (result < 0) {
@@ -150,19 +148,28 @@ public final class Mapping implements AutoCloseable {
     }
 
     /**
-     * Gives pages of anonymous memory back to the system; they read as zeroes from now on.
+     * Gives pages of anonymous memory back to the system; they read as zeroes from now on. (Pages of a file keep what the
+     * file has.)
      *
      * @param offset from the mapping's start, and
      * @param bytes length, both multiples of the page size
-     * @throws IllegalArgumentException if the range is not inside the mapping
+     * @throws IllegalArgumentException if the range is not inside the mapping, or not whole pages
+     * @throws IllegalStateException if closed
      */
-    public void discard(long offset, long bytes) {
+    public synchronized void discard(long offset, long bytes) {
+        requireOpen();
         if (offset < 0 || bytes < 0 || offset > length - bytes) {
             throw new IllegalArgumentException(bytes + " bytes at offset " + offset + " are not inside " + this);
         }
         long result = Syscalls.madvise(address + offset, bytes, MADV_DONTNEED);
         if (result < 0) {
             throw new IllegalArgumentException("madvise of " + this + ": " + Errno.describe((int) -result));
+        }
+    }
+
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the mapping of " + name + " is closed");
         }
     }
 

@@ -166,6 +166,24 @@ class MappingTest {
     }
 
     @Test
+    void shouldReadAsZeroesWhenDiscarded() throws Exception {
+        Mapping mapping = Mapping.anonymous(12_288, RW);
+        for (long offset = 0; offset < 12_288; offset += 4096) {
+            Bytes.putLong(mapping.address() + offset, -1);
+        }
+        mapping.discard(4096, 4096);
+        assertEquals(-1, Bytes.getLong(mapping.address()));
+        assertEquals(0, Bytes.getLong(mapping.address() + 4096));
+        assertEquals(-1, Bytes.getLong(mapping.address() + 8192));
+        assertThrows(IllegalArgumentException.class, () -> mapping.discard(8192, 8192));
+        assertThrows(IllegalArgumentException.class, () -> mapping.discard(-4096, 4096));
+        assertThrows(IllegalArgumentException.class, () -> mapping.discard(4096, Long.MAX_VALUE));
+        assertThrows(IllegalArgumentException.class, () -> mapping.discard(100, 4096));
+        mapping.close();
+        assertThrows(IllegalStateException.class, () -> mapping.discard(0, 4096));
+    }
+
+    @Test
     void shouldMapAtItsPageSizeWhenTheFileIsOnHugePages() throws Exception {
         assumeHugePages(2);
         try (Fd fd = Memfd.createHuge("huge", 2 * HUGE);
