@@ -48,16 +48,17 @@ public final class NativeHeaders {
     }
 
     private static String compiler(Path directory) throws InterruptedException {
+        List<String> found = new ArrayList<>();
         for (String name : List.of("cc", "gcc", "clang")) {
             try {
                 run(directory, List.of(name, "--version"));
-                return name;
-            } catch (IOException e) {
-                continue;
+                found.add(name);
+            } catch (IOException absent) {
+                assertTrue(absent.getMessage().contains(name), absent.getMessage());
             }
         }
-        assumeTrue(false, "there is no C compiler here (cc, gcc or clang)");
-        return "";
+        assumeTrue(!found.isEmpty(), "there is no C compiler here (cc, gcc or clang)");
+        return found.get(0);
     }
 
     /** What the compiler complains about; empty if it is content. */
