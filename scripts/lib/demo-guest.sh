@@ -20,10 +20,7 @@ if [ "$BOOT" = 1 ]; then
   result "mkfs.ext4 and mount" "good"
 
   say "fio: random writes of 4 KiB to 1 MiB, 16 at a time, each read back and compared by its checksum"
-  fio --name=demo --filename=/mnt/disk/fio --size=64M --rw=randwrite --bsrange=4k-1M --ioengine=libaio --direct=1 \
-    --iodepth=16 --verify=crc32c --verify_fatal=1 --do_verify=1 --eta=never --output=/tmp/fio --output-format=terse --terse-version=3
-  # Of fio's terse fields, 5 is the error and 47 how many KiB were written.
-  result "fio, verified" "$(awk -F ';' '$5 == 0 { print $47 / 1024 }' /tmp/fio) MiB written and read back, no difference"
+  result "fio, verified" "$(verify_by_fio /mnt/disk/fio) MiB written and read back, no difference"
 
   say "Writing a file and its checksum, then checking the file system"
   head -c 16M /dev/urandom >/mnt/disk/keep

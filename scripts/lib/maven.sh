@@ -22,16 +22,14 @@ jar_is_stale() {
 }
 
 build_jar() {
-  local log
+  local log=$PROJECT/target/build.log
   jar_is_stale || return 0 # another process was quicker
   say "Building target/sluice.jar ..."
-  log=$(mktemp)
-  maven -q package -Dmaven.test.skip=true >"$log" 2>&1 || {
-    cat "$log" >&2
-    rm -f "$log"
-    die "the build failed (Maven's output is above)."
+  mkdir -p "$PROJECT/target"
+  maven -q package -Dstyle.color=never -Dmaven.test.skip=true >"$log" 2>&1 || {
+    grep -m 20 ERROR "$log" >&2 || tail -n 20 "$log" >&2
+    die "the build failed (above is the start of it; Maven's whole output is in $log)."
   }
-  rm -f "$log"
   # Maven leaves an unchanged jar alone: without this it would look stale for ever.
   touch "$PROJECT/target/sluice.jar"
 }
