@@ -50,6 +50,11 @@ public final class DmaReader implements AutoCloseable {
         return acknowledged;
     }
 
+    /** Whether it has been closed: nobody waits for it, ever again. */
+    boolean isClosed() {
+        return acknowledged == GONE;
+    }
+
     /** Makes the reader run soon, from another thread. */
     public void wake() {
         wake.run();

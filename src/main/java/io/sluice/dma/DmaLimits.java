@@ -1,0 +1,21 @@
+package io.sluice.dma;
+
+/**
+ * What one guest may use of this process. Each limit is of its own space: a guest at its limit takes nothing from another.
+ *
+ * @param regions DMA regions at a time; a vfio-user server advertises it as {@code max_dma_maps}
+ * @param descriptors files at a time, each of which keeps one descriptor open
+ * @param extents pieces of files that are mapped at a time; the host's {@code vm.max_map_count} (65,530 by default) is
+ *     shared by all spaces
+ * @param virtualBytes of this process's address space, 2^47 bytes in all; what is retired counts until it is unmapped
+ */
+public record DmaLimits(int regions, int descriptors, int extents, long virtualBytes) {
+    /** As many regions as vfio-user's default for {@code max_dma_maps}, and 16 TiB. */
+    public static final DmaLimits DEFAULT = new DmaLimits(65_535, 4096, 4096, 16L << 40);
+
+    public DmaLimits {
+        if (regions < 0 || descriptors < 0 || extents < 0 || virtualBytes < 0) {
+            throw new IllegalArgumentException("limits are 0 or more");
+        }
+    }
+}
