@@ -24,11 +24,15 @@ final class DirectoryLock implements AutoCloseable {
 
     /** Locks the directory that {@code file} is in. */
     static DirectoryLock around(Path file) throws LinuxException {
+        return around(file, PATIENCE);
+    }
+
+    static DirectoryLock around(Path file, Duration patience) throws LinuxException {
         Path parent = file.toAbsolutePath().getParent();
         Path directory = parent == null ? Path.of("/") : parent;
         DirectoryLock lock = new DirectoryLock(FileIo.open(directory, FileIo.O_DIRECTORY));
         try {
-            lock.take(directory);
+            lock.take(directory, patience);
             return lock;
         } catch (LinuxException | RuntimeException e) {
             lock.close();
@@ -36,10 +40,10 @@ final class DirectoryLock implements AutoCloseable {
         }
     }
 
-    private void take(Path path) throws LinuxException {
+    private void take(Path path, Duration patience) throws LinuxException {
         long start = System.nanoTime();
         long result = Syscalls.flock(directory.number(), LOCK_EX | LOCK_NB);
-        while (result == -Errno.EAGAIN && System.nanoTime() - start < PATIENCE.toNanos()) {
+        while (result == -Errno.EAGAIN && System.nanoTime() - start < patience.toNanos()) {
             LockSupport.parkNanos(PAUSE_NANOS);
             result = Syscalls.flock(directory.number(), LOCK_EX | LOCK_NB);
         }

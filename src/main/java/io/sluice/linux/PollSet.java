@@ -2,6 +2,7 @@ package io.sluice.linux;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -33,7 +34,6 @@ public final class PollSet {
     private final int capacity;
     private final List<Fd> fds = new ArrayList<>();
     private final MemorySegment memory;
-    private final long pollfds;
 
     /**
      * An empty set.
@@ -43,7 +43,6 @@ public final class PollSet {
     public PollSet(int capacity) {
         this.capacity = capacity;
         memory = Arena.ofAuto().allocate((long) capacity * POLLFD_BYTES, Long.BYTES);
-        pollfds = memory.address();
     }
 
     /**
@@ -56,7 +55,8 @@ public final class PollSet {
         if (fds.size() == capacity) {
             throw new IllegalStateException("the set holds " + capacity + " descriptors already");
         }
-        put(entry(fds.size()), -1, events);
+        memory.set(ValueLayout.JAVA_INT, entry(fds.size()), -1);
+        memory.set(ValueLayout.JAVA_SHORT, entry(fds.size()) + EVENTS, (short) events);
         fds.add(fd);
         return fds.size() - 1;
     }
@@ -80,7 +80,7 @@ public final class PollSet {
         int closed = acquireAll();
         try {
             // A closed descriptor is ready: whoever looks at it shall find that out now.
-            long result = poll(pollfds, fds.size(), closed > 0 ? 0 : timeoutMillis * NANOS_PER_MILLI);
+            long result = poll(memory.address(), fds.size(), closed > 0 ? 0 : timeoutMillis * NANOS_PER_MILLI);
             if (result < 0) {
                 throw new LinuxException("poll", "of " + fds.size() + " descriptors", (int) -result);
             }
@@ -95,11 +95,13 @@ public final class PollSet {
         if (index >= fds.size()) {
             throw new IndexOutOfBoundsException("descriptor " + index + " of " + fds.size());
         }
-        return Bytes.getInt(entry(index)) < 0 ? NVAL : Bytes.getShort(entry(index) + REVENTS);
+        boolean closed = memory.get(ValueLayout.JAVA_INT, entry(index)) < 0;
+        return closed ? NVAL : Short.toUnsignedInt(memory.get(ValueLayout.JAVA_SHORT, entry(index) + REVENTS));
     }
 
-    private long entry(int index) {
-        return pollfds + (long) index * POLLFD_BYTES;
+    /** The offset of a struct pollfd. Going through the segment keeps it from being freed meanwhile. */
+    private static long entry(int index) {
+        return (long) index * POLLFD_BYTES;
     }
 
     /** Enters the descriptors' numbers, -1 (which poll ignores) for those that are closed, and counts the latter. */
@@ -107,7 +109,7 @@ public final class PollSet {
         int closed = 0;
         for (int i = 0; i < fds.size(); i++) {
             boolean open = fds.get(i).tryAcquire();
-            Bytes.putInt(entry(i), open ? fds.get(i).acquired() : -1);
+            memory.set(ValueLayout.JAVA_INT, entry(i), open ? fds.get(i).acquired() : -1);
             closed += open ? 0 : 1;
         }
         return closed;
@@ -115,7 +117,7 @@ public final class PollSet {
 
     private void releaseAll() {
         for (int i = 0; i < fds.size(); i++) {
-            if (Bytes.getInt(entry(i)) >= 0) {
+            if (memory.get(ValueLayout.JAVA_INT, entry(i)) >= 0) {
                 fds.get(i).release();
             }
         }

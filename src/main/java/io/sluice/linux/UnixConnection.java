@@ -102,8 +102,15 @@ public final class UnixConnection implements AutoCloseable {
         return new UnixConnection[] {new UnixConnection(one), new UnixConnection(other)};
     }
 
-    /** How long one {@link #send} may take altogether before the connection is given up. */
+    /**
+     * Sets how long one {@link #send} may take altogether before the connection is given up.
+     *
+     * @throws IllegalArgumentException if not positive
+     */
     public void sendTimeout(Duration timeout) {
+        if (!timeout.isPositive()) {
+            throw new IllegalArgumentException("a timeout is positive, not " + timeout);
+        }
         sendTimeoutNanos = timeout.toNanos();
     }
 
@@ -146,6 +153,11 @@ public final class UnixConnection implements AutoCloseable {
             long message = Scratch.memory();
             Message.prepareToReceive(message, address, bytes);
             long result = Syscalls.recvmsg(number, message, MSG_CMSG_CLOEXEC);
+            if (result == -Errno.ECONNRESET) {
+                // Said once, when the peer has left without reading everything. What it sent is still there, then the
+                // end.
+                result = Syscalls.recvmsg(number, message, MSG_CMSG_CLOEXEC);
+            }
             if (result < 0) {
                 throw new LinuxException("recvmsg", "from the peer", (int) -result);
             }

@@ -91,13 +91,14 @@ public final class UnixListener implements AutoCloseable {
         }
         try {
             long result = Syscalls.accept(fd.acquired(), UnixSocket.SOCK_CLOEXEC);
-            if (result >= 0) {
-                return new UnixConnection(Fd.adopt((int) result));
+            if (result < 0 && !closed) {
+                throw new LinuxException("accept", "at " + path, (int) -result);
             }
-            if (closed) {
-                return null;
+            UnixConnection client = result < 0 ? null : new UnixConnection(Fd.adopt((int) result));
+            if (closed && client != null) {
+                client.close();
             }
-            throw new LinuxException("accept", "at " + path, (int) -result);
+            return closed ? null : client;
         } finally {
             fd.release();
         }

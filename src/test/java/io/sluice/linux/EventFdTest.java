@@ -100,7 +100,7 @@ class EventFdTest {
         try (EventFd event = EventFd.create()) {
             signalAndDrain(event, 50_000);
             long least = Long.MAX_VALUE;
-            for (int attempt = 0; attempt < 20 && least > 0; attempt++) {
+            for (int attempt = 0; attempt < 300 && least > 0; attempt++) {
                 long before = threads.getCurrentThreadAllocatedBytes();
                 signalAndDrain(event, 10_000);
                 // Asking costs nothing itself only once it is compiled, and a JIT may still be at work: the least

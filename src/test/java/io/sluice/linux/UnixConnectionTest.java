@@ -191,6 +191,17 @@ class UnixConnectionTest {
     }
 
     @Test
+    void shouldStillGetWhatWasSentWhenThePeerLeavesWithoutReading() throws Exception {
+        left.send(bytes(1, 2), List.of());
+        right.send(bytes(9), List.of());
+        right.close();
+        ByteBuffer in = ByteBuffer.allocateDirect(8);
+        assertEquals(1, left.receive(in, new ArrayList<>()));
+        assertEquals(9, in.get(0));
+        assertEquals(0, left.receive(in, new ArrayList<>()));
+    }
+
+    @Test
     void shouldFailAndKeepNothingWhenThePeerClosesInTheMiddle() throws Exception {
         Fd event = EventFd.create().fd();
         left.send(bytes(1, 2, 3), List.of(event));
@@ -321,6 +332,34 @@ class UnixConnectionTest {
     }
 
     @Test
+    void shouldNeverReachAStrangersFileWhenClosedUnderACall() throws Exception {
+        for (int round = 0; round < 200; round++) {
+            UnixConnection[] pair = UnixConnection.pair();
+            CompletableFuture<Integer> user = CompletableFuture.supplyAsync(() -> errnoOfEndlessUse(pair[0]));
+            pair[0].close();
+            // The kernel gives the lowest free number to the next file: a call on the old number would see these bytes.
+            try (Fd stranger = Memfd.create("stranger", 4096)) {
+                assertEquals(Errno.EBADF, user.join(), "round " + round);
+                assertTrue(stranger.isOpen());
+            }
+            pair[1].close();
+        }
+    }
+
+    /** Why it ends; a count other than 0 belongs to somebody else. */
+    private static int errnoOfEndlessUse(UnixConnection connection) {
+        while (true) {
+            try {
+                if (connection.available() != 0) {
+                    return 0;
+                }
+            } catch (LinuxException e) {
+                return e.errno();
+            }
+        }
+    }
+
+    @Test
     void shouldKnowThePeerWhenItIsThisProcess() throws Exception {
         PeerCredentials peer = right.peer();
         assertEquals(ProcessHandle.current().pid(), peer.pid());
@@ -335,6 +374,7 @@ class UnixConnectionTest {
         ByteBuffer readOnly = ByteBuffer.allocateDirect(8).asReadOnlyBuffer();
         assertThrows(ReadOnlyBufferException.class, () -> right.receive(readOnly, new ArrayList<>()));
         assertThrows(IllegalArgumentException.class, () -> left.send(ByteBuffer.allocate(0), List.of()));
+        assertThrows(IllegalArgumentException.class, () -> left.sendTimeout(Duration.ZERO));
     }
 
     @Test

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -249,6 +250,26 @@ class UnixListenerTest {
         assertFalse(accepted.join());
         assertNull(listener.accept());
         listener.close();
+    }
+
+    @Test
+    void shouldTurnWaitingClientsAwayWhenClosed() throws Exception {
+        UnixListener listener = UnixListener.bind(path, SocketOptions.PRIVATE);
+        try (UnixConnection waiting = UnixConnection.connect(path)) {
+            listener.close();
+            assertNull(listener.accept());
+            assertEquals(0, waiting.receive(ByteBuffer.allocate(1), new ArrayList<>()));
+        }
+    }
+
+    @Test
+    void shouldWaitForTheOtherStarterButNotForEver() throws Exception {
+        Duration patience = Duration.ofMillis(20);
+        try (DirectoryLock _ = DirectoryLock.around(path)) {
+            LinuxException held = assertThrows(LinuxException.class, () -> DirectoryLock.around(path, patience));
+            assertTrue(held.getMessage().contains("Another process holds it"), held.getMessage());
+        }
+        DirectoryLock.around(path, patience).close();
     }
 
     @Test
