@@ -41,16 +41,18 @@ fail_on_kernel_errors() {
 $lines"
 }
 
-# Random writes of 4 KiB to 1 MiB to a disk or file, each read back and compared by its checksum; prints how many MiB.
+# Random writes of 4 KiB to 1 MiB to a disk or file, each read back and compared by its checksum; sets $VERIFIED to how many MiB.
 # verify_by_fio TARGET [FIO-OPTION...]; the options come last, so that they may change the defaults.
 verify_by_fio() {
   local target=$1
   shift
   fio --name=verify --filename="$target" --size=64M --rw=randwrite --bsrange=4k-1M --ioengine=libaio --direct=1 --iodepth=16 \
     --verify=crc32c --verify_fatal=1 --do_verify=1 --group_reporting --eta=never \
-    --output=/tmp/fio --output-format=terse --terse-version=3 "$@" || fail "fio on $target: $(cat /tmp/fio)"
+    --output-format=terse --terse-version=3 "$@" >/tmp/fio 2>&1 || fail "fio on $target: $(grep -v '^3;' /tmp/fio)"
   # Of fio's terse fields, 5 is the error and 47 how many KiB were written.
-  awk -F ';' '$5 != 0 { exit 1 } { print $47 / 1024 }' /tmp/fio || fail "fio on $target: $(cat /tmp/fio)"
+  # shellcheck disable=SC2034  # for the caller
+  VERIFIED=$(awk -F ';' '/^3;/ && $5 == 0 && $47 > 0 { print $47 / 1024 }' /tmp/fio | grep .) \
+    || fail "fio on $target: $(grep -v '^3;' /tmp/fio)"
 }
 
 # Restarts the guest; the script runs again from its start with $BOOT one higher. Needs REBOOT=1.
