@@ -17,7 +17,6 @@ public final class Fd implements AutoCloseable {
     /** Set in {@link #users} by the first close; no new user gets in after that. */
     private static final int CLOSED = 1 << 30;
 
-    private static final int F_GETFD = 1;
     private static final int F_DUPFD_CLOEXEC = 1030;
 
     private final int number;
@@ -124,16 +123,6 @@ public final class Fd implements AutoCloseable {
     void release() {
         if (users.decrementAndGet() == CLOSED) {
             Syscalls.close(number);
-        }
-    }
-
-    /** Whether the descriptor is close-on-exec. */
-    boolean isCloseOnExec() throws LinuxException {
-        int fd = acquire("fcntl");
-        try {
-            return Syscalls.fcntl(fd, F_GETFD, 0) == 1;
-        } finally {
-            release();
         }
     }
 

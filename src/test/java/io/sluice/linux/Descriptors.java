@@ -30,4 +30,17 @@ final class Descriptors {
             return false;
         }
     }
+
+    /** Whether a descriptor ends with an exec, by the kernel's own account. */
+    static boolean isCloseOnExec(Fd fd) {
+        try {
+            String flags = Files.readAllLines(Path.of("/proc/self/fdinfo/" + fd.number())).stream()
+                    .filter(line -> line.startsWith("flags:"))
+                    .findFirst()
+                    .orElseThrow();
+            return (Integer.parseInt(flags.replaceAll("\\D", ""), 8) & FileIo.O_CLOEXEC) != 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
 }

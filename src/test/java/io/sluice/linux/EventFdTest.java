@@ -37,7 +37,7 @@ class EventFdTest {
             assertTrue(event.signal());
             assertEquals(2, event.drain());
             assertEquals(0, event.drain());
-            assertTrue(event.fd().isCloseOnExec());
+            assertTrue(Descriptors.isCloseOnExec(event.fd()));
         }
     }
 

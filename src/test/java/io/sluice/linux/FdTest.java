@@ -51,7 +51,7 @@ class FdTest {
         Fd fd = Memfd.create("original", 8192);
         try (Fd copy = fd.duplicate()) {
             assertNotEquals(fd.number(), copy.number());
-            assertTrue(copy.isCloseOnExec());
+            assertTrue(Descriptors.isCloseOnExec(copy));
             fd.close();
             assertEquals(8192, FileStatus.of(copy).size());
         }

@@ -52,7 +52,7 @@ class FileIoTest {
     void shouldCreateFilesForTheirOwnerOnly(@TempDir Path directory) throws Exception {
         Path file = directory.resolve("new");
         try (Fd fd = FileIo.open(file, FileIo.O_RDWR | FileIo.O_CREAT | FileIo.O_EXCL)) {
-            assertTrue(fd.isCloseOnExec());
+            assertTrue(Descriptors.isCloseOnExec(fd));
             assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
         }
         LinuxException exists = assertThrows(

@@ -20,7 +20,7 @@ class MemfdTest {
             assertTrue(status.isRegularFile());
             assertTrue(status.readable());
             assertTrue(status.writable());
-            assertTrue(fd.isCloseOnExec());
+            assertTrue(Descriptors.isCloseOnExec(fd));
             assertEquals(0, Memfd.seals(fd) & REAL_SEALS);
         }
     }

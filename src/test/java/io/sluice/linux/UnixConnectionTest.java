@@ -91,7 +91,7 @@ class UnixConnectionTest {
         assertEquals(1, right.receive(ByteBuffer.allocateDirect(8), received));
         assertEquals(count, received.size());
         for (int i = 0; i < count; i++) {
-            assertTrue(received.get(i).isCloseOnExec());
+            assertTrue(Descriptors.isCloseOnExec(received.get(i)));
             try (EventFd there = EventFd.adopt(sent.get(i))) {
                 assertTrue(there.signal());
             }

@@ -62,8 +62,8 @@ class UnixListenerTest {
         try (UnixListener listener = UnixListener.bind(path, SocketOptions.PRIVATE);
                 UnixConnection client = UnixConnection.connect(path);
                 UnixConnection server = listener.accept()) {
-            assertTrue(server.fd().isCloseOnExec());
-            assertTrue(listener.fd().isCloseOnExec());
+            assertTrue(Descriptors.isCloseOnExec(server.fd()));
+            assertTrue(Descriptors.isCloseOnExec(listener.fd()));
             client.send(ByteBuffer.wrap(new byte[] {42}), List.of());
             ByteBuffer in = ByteBuffer.allocate(1);
             assertEquals(1, server.receive(in, new ArrayList<>()));
