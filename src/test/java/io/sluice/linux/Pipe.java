@@ -3,14 +3,14 @@ package io.sluice.linux;
 import java.util.List;
 
 /** A pipe: what a hostile peer sends in place of an eventfd. */
-final class Pipe {
+public final class Pipe {
     private static final int PIPE2 = 293;
     private static final int O_CLOEXEC = 0x80000;
 
     private Pipe() {}
 
     /** The reading end, then the writing end. */
-    static List<Fd> open() throws LinuxException {
+    public static List<Fd> open() throws LinuxException {
         long two = Scratch.memory();
         long result = Syscalls.call(PIPE2, two, O_CLOEXEC, 0, 0, 0, 0);
         if (result < 0) {
