@@ -1,0 +1,136 @@
+package io.sluice.qemu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.qemu.Rig.Run;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Strangers on the other side: QEMU's vfio-user client, SeaBIOS's and Linux's NVMe drivers. */
+@Tag("qemu")
+class GuestTest {
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void requireRig() {
+        Rig.require();
+    }
+
+    private Path settings(String... lines) throws IOException {
+        Path files = Files.createDirectories(folder.resolve("files"));
+        Files.write(files.resolve("settings"), List.of(lines));
+        return files;
+    }
+
+    private static void assertGood(ModelProcess model, Run run) throws IOException {
+        run.expectSuccess();
+        assertTrue(run.output().contains("==> GOOD"), run.output());
+        assertTrue(model.process().isAlive(), "the model has ended");
+        assertNoTrouble(model);
+    }
+
+    private static void assertNoTrouble(ModelProcess model) throws IOException {
+        String log = model.log();
+        assertFalse(log.contains("ERROR"), log);
+        assertFalse(log.contains("WARN"), log);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,512", "4,512", "4,4096"})
+    void shouldCarryALinuxGuestThroughAllThatItDoesWithADrive(int cpus, int blockBytes) throws Exception {
+        Path files = settings("FIO_SIZE=16M", "QUEUES=" + cpus);
+        try (ModelProcess model =
+                ModelProcess.start(folder, "drive", "--memory", "256M", "--block-size", String.valueOf(blockBytes))) {
+            Run run = Rig.guest(
+                    "full.sh",
+                    Map.of("SMP", String.valueOf(cpus), "FILES", files.toString(), "TIMEOUT", "300"),
+                    Rig.drive(model.socket(), ""));
+
+            assertGood(model, run);
+        }
+    }
+
+    @Test
+    void shouldSurviveRestartsOfTheGuestAndServeTheNextOne() throws Exception {
+        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "128M", "--serial", "REBOOT-1")) {
+            Run first = Rig.guest("reboot.sh", Map.of("REBOOT", "1", "SMP", "2"), Rig.drive(model.socket(), ""));
+            assertGood(model, first);
+
+            Run second =
+                    Rig.guest("verify.sh", Map.of("FILES", settings("").toString()), Rig.drive(model.socket(), ""));
+            assertGood(model, second);
+        }
+    }
+
+    @Test
+    void shouldServeTwoControllersInOneGuest() throws Exception {
+        try (ModelProcess one = ModelProcess.start(folder, "one", "--memory", "128M", "--serial", "ONE");
+                ModelProcess two = ModelProcess.start(
+                        folder, "two", "--memory", "128M", "--serial", "TWO", "--block-size", "4096")) {
+            List<String> drives = new ArrayList<>(Rig.drive(one.socket(), ""));
+            drives.addAll(Rig.drive(two.socket(), ""));
+
+            Run run = Rig.guest("two-drives.sh", Map.of("SMP", "2"), drives);
+
+            assertGood(one, run);
+            assertNoTrouble(two);
+        }
+    }
+
+    @Test
+    void shouldServeAGuestWhoseMemoryIsOnHugepages() throws Exception {
+        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "128M")) {
+            Run run = Rig.guest(
+                    "verify.sh",
+                    Map.of("BACKEND", "huge", "FILES", settings("").toString()),
+                    Rig.drive(model.socket(), ""));
+
+            assertGood(model, run);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"48", "39"})
+    void shouldServeAGuestBehindAStrictVirtualIommu(String addressBits) throws Exception {
+        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "128M")) {
+            Run run = Rig.guest(
+                    "verify.sh",
+                    Map.of(
+                            "IOMMU",
+                            addressBits,
+                            "FILES",
+                            settings("EXPECT_DMAR=1").toString(),
+                            "TIMEOUT",
+                            "300"),
+                    Rig.drive(model.socket(), ""));
+
+            assertGood(model, run);
+        }
+    }
+
+    @Test
+    void shouldPrintArgumentsThatQemuTakes() throws Exception {
+        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "64M")) {
+            String output = model.output();
+
+            assertTrue(output.contains("memory-backend-memfd"), output);
+            assertTrue(output.contains(model.socket().toString()), output);
+            assertEquals(
+                    1, output.lines().filter(line -> line.contains("-device")).count(), output);
+        }
+    }
+}
