@@ -26,8 +26,8 @@ build_jar() {
   jar_is_stale || return 0 # another process was quicker
   say "Building target/sluice.jar ..."
   mkdir -p "$PROJECT/target"
-  maven -q package -Dstyle.color=never -Dmaven.test.skip=true >"$log" 2>&1 || {
-    grep -m 20 ERROR "$log" >&2 || tail -n 20 "$log" >&2
+  maven -ntp package -Dstyle.color=never -Dmaven.test.skip=true >"$log" 2>&1 || {
+    grep -m 20 -E "ERROR|WARNING.*[.]java" "$log" >&2 || tail -n 20 "$log" >&2
     die "the build failed (above is the start of it; Maven's whole output is in $log)."
   }
   # Maven leaves an unchanged jar alone: without this it would look stale for ever.
