@@ -38,6 +38,7 @@ final class IoQueues implements AutoCloseable {
     private final QueueListener listener;
     private final long bar0Address;
     private final IoSlots slots;
+    private final IoCounters counters = new IoCounters();
 
     /** By qid; null where there is none. */
     private final VirtualSubmissionQueue[] submissionQueues;
@@ -166,6 +167,7 @@ final class IoQueues implements AutoCloseable {
             queue.beginDeletion();
             slots.cancel(path, queue, false);
         }
+        signal();
         if (queue.pending() > 0) {
             return false;
         }
@@ -209,7 +211,7 @@ final class IoQueues implements AutoCloseable {
 
     /** Takes and does commands, a batch from each queue; goes on with pending ones; raises interrupts. */
     int doWork() {
-        int work = slots.pendingCount() > 0 ? path.poll() : 0;
+        int work = poll();
         for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
             work += serve(queue);
         }
@@ -217,6 +219,19 @@ final class IoQueues implements AutoCloseable {
             signal();
         }
         return work;
+    }
+
+    /** Goes on with what is pending, and takes nothing new: the controller is shutting down, or may not read memory. */
+    int finish() {
+        int work = poll();
+        if (work > 0) {
+            signal();
+        }
+        return work;
+    }
+
+    private int poll() {
+        return slots.pendingCount() > 0 ? path.poll() : 0;
     }
 
     private int serve(VirtualSubmissionQueue queue) {
@@ -260,8 +275,17 @@ final class IoQueues implements AutoCloseable {
             slots.hold(command);
             queue.addPending(1);
         } else {
-            completions.post(0, queue.head(), queue.qid(), command.guestCid(), status);
+            completions.post(0, queue.head(), queue.qid(), command.guestCid(), account(command, status));
         }
+    }
+
+    /** Counts a command that has ended, or logs what it met. Returns the status to post. */
+    private int account(IoCommand command, int status) {
+        if (Status.isSuccess(status)) {
+            counters.succeeded(command);
+            return status;
+        }
+        return listener.commandFailed(command, status);
     }
 
     /** See {@link IoCommand#complete}. */
@@ -273,7 +297,8 @@ final class IoQueues implements AutoCloseable {
         queue.addPending(-1);
         slots.free(command);
         if (!command.isDropped()) {
-            queue.completionQueue().post(0, queue.head(), queue.qid(), command.guestCid(), status);
+            int posted = account(command, status);
+            queue.completionQueue().post(0, queue.head(), queue.qid(), command.guestCid(), posted);
         }
     }
 
@@ -295,6 +320,11 @@ final class IoQueues implements AutoCloseable {
             }
         }
         return false;
+    }
+
+    /** What commands have done since the controller was made. */
+    IoCounters counters() {
+        return counters;
     }
 
     @Override

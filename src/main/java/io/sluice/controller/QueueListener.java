@@ -18,4 +18,14 @@ interface QueueListener {
 
     /** A command was done, and its completion could not be posted: the guest unmapped its queue meanwhile. */
     void completionLost(int cqid, int sqid, int cid);
+
+    /**
+     * A command is about to end with an error.
+     *
+     * @param status as in {@link io.sluice.nvme.Status}
+     * @return the status to post: the same, or with More if the error log has an entry about it
+     */
+    default int commandFailed(IoCommand command, int status) {
+        return status;
+    }
 }

@@ -46,6 +46,11 @@ public final class InterruptBank {
         msix[vector].raise();
     }
 
+    /** Whether an MSI-X vector has been raised and not signalled yet: its bit in the pending bit array. */
+    public boolean isMsixPending(int vector) {
+        return msix[vector].isLatched();
+    }
+
     /** Sets the level of INTx. */
     public void setIntx(boolean asserted) {
         intx.setLevel(asserted);

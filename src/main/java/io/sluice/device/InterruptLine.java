@@ -35,6 +35,11 @@ final class InterruptLine {
         fireLatch();
     }
 
+    /** Whether it has been raised and not signalled yet. */
+    boolean isLatched() {
+        return latched;
+    }
+
     /** Forgets what was raised, as a reset does. */
     void clear() {
         latched = false;

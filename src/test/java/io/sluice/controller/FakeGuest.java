@@ -20,6 +20,8 @@ final class FakeGuest implements GuestMemory, AutoCloseable {
     private final Mapping ram;
     private final TreeMap<Long, Page> pages = new TreeMap<>(Long::compareUnsigned);
     boolean damaged;
+    /** Who has registered last; null until somebody does. */
+    DmaReader lastReader;
 
     /** What is at one guest page: a host address with its rights, or a negative code. */
     private record Page(long hva, int access) {}
@@ -95,7 +97,8 @@ final class FakeGuest implements GuestMemory, AutoCloseable {
 
     @Override
     public DmaReader register(String name, Runnable wake) {
-        return new DmaReader(epoch, name, wake);
+        lastReader = new DmaReader(epoch, name, wake);
+        return lastReader;
     }
 
     @Override

@@ -1,0 +1,167 @@
+package io.sluice.controller;
+
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.Mapping;
+import io.sluice.mem.Bits;
+import io.sluice.mem.Memory;
+import io.sluice.mem.Translator;
+import io.sluice.nvme.Aqa;
+import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.Sqe;
+
+/**
+ * The admin queue pair and the loop that serves it. Belongs to the controller's agent.
+ *
+ * <p>Commands are done one after the other. One that cannot end in its step (the deletion of a queue with commands in
+ * flight) keeps the queue waiting; it is bounded by how long its {@link IoPath} takes to cancel.
+ */
+final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
+    /** Commands in one step. */
+    private static final int BATCH = 4;
+
+    private static final int QID = 0;
+    /** The admin completion queue's interrupt vector: NVMe 1.4, 3.1.10. */
+    private static final int VECTOR = 0;
+
+    /** Does commands. */
+    interface Executor {
+        /** Returns a status, {@link AdminCommand#PARKED} or {@link AdminCommand#UNFINISHED}. */
+        int execute(AdminCommand command);
+
+        /** Called with a command's final status, before its completion: returns the status to post. */
+        int conclude(AdminCommand command, int status);
+    }
+
+    private final long bar0Address;
+    private final Executor executor;
+    private final IoQueues.InterruptSink interrupts;
+    private final QueueListener listener;
+    private final Mapping memory;
+    private final AdminCommand command;
+
+    private VirtualCompletionQueue completions;
+    private VirtualSubmissionQueue submissions;
+    private boolean unfinished;
+
+    AdminQueue(long bar0Address, Executor executor, IoQueues.InterruptSink interrupts, QueueListener listener)
+            throws LinuxException {
+        this.bar0Address = bar0Address;
+        this.executor = executor;
+        this.interrupts = interrupts;
+        this.listener = listener;
+        this.memory = Mapping.anonymous(Memory.PAGE_BYTES, Mapping.PROT_READ | Mapping.PROT_WRITE);
+        this.command = new AdminCommand(memory.address());
+    }
+
+    /** Makes the queue pair from the registers' values. False, and no queue, if its memory cannot be reached. */
+    boolean open(Translator guestMemory, RegisterFile registers) {
+        int aqa = registers.aqa();
+        completions = new VirtualCompletionQueue(
+                QID,
+                Aqa.cqEntries(aqa),
+                registers.acq(),
+                VECTOR,
+                bar0Address + Doorbells.cqHeadDoorbell(QID),
+                guestMemory,
+                listener);
+        submissions = new VirtualSubmissionQueue(
+                QID,
+                Aqa.sqEntries(aqa),
+                registers.asq(),
+                bar0Address + Doorbells.sqTailDoorbell(QID),
+                completions,
+                guestMemory,
+                listener);
+        boolean whole = completions.memory().isWhole() && submissions.memory().isWhole();
+        if (!whole) {
+            forget();
+        }
+        return whole;
+    }
+
+    /** The controller is reset: there is no queue any more. */
+    void forget() {
+        completions = null;
+        submissions = null;
+        unfinished = false;
+    }
+
+    boolean isOpen() {
+        return submissions != null;
+    }
+
+    /** The guest's memory has changed. */
+    void memoryChanged() {
+        if (isOpen()) {
+            completions.memory().forget();
+            submissions.memory().forget();
+        }
+    }
+
+    /** Goes on with an unfinished command, then takes new ones. Returns how many ended. */
+    int doWork() {
+        int work = 0;
+        if (unfinished) {
+            work += run() ? 1 : 0;
+        }
+        while (!unfinished && work < BATCH && take()) {
+            run();
+            work++;
+        }
+        return work;
+    }
+
+    private boolean take() {
+        if (submissions.available() == 0 || !completions.reserve()) {
+            return false;
+        }
+        if (!submissions.fetch(command.sqe())) {
+            completions.release();
+            return false;
+        }
+        command.begin();
+        return true;
+    }
+
+    /** Whether the command has ended, or waits elsewhere. */
+    private boolean run() {
+        int result = executor.execute(command);
+        unfinished = result == AdminCommand.UNFINISHED;
+        if (unfinished) {
+            return false;
+        }
+        if (result == AdminCommand.PARKED) {
+            completions.release();
+        } else {
+            int status = executor.conclude(command, result);
+            completions.post(command.dw0(), submissions.head(), QID, Sqe.cid(command.sqe()), status);
+        }
+        return true;
+    }
+
+    @Override
+    public boolean post(int cid, int dw0, int status) {
+        if (!completions.reserve()) {
+            return false;
+        }
+        completions.post(dw0, submissions.head(), QID, cid, status);
+        return true;
+    }
+
+    /** Raises the interrupt for what has been posted since the last call. */
+    void signal() {
+        if (completions.takeSignalDue()) {
+            interrupts.completionsPosted(VECTOR);
+        }
+    }
+
+    /** Whether it asserts INTx: the guest has completions to consume, and has not masked the vector. */
+    boolean assertsPin(int maskedVectors) {
+        return isOpen() && !Bits.isSet(maskedVectors, VECTOR) && completions.hasUnconsumed();
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}

@@ -1,0 +1,39 @@
+package io.sluice.controller;
+
+import io.sluice.nvme.NamespaceList;
+import io.sluice.nvme.Sqe;
+import java.util.TreeSet;
+
+/**
+ * Namespaces that have changed since the log page was last read: NVMe 1.4, 5.14.1.4. Belongs to the controller's agent.
+ */
+final class ChangedNamespaces {
+    private final TreeSet<Integer> nsids = new TreeSet<>(Integer::compareUnsigned);
+    private boolean tooMany;
+
+    void add(int nsid) {
+        nsids.add(nsid);
+        if (nsids.size() > NamespaceList.MAX_COUNT) {
+            nsids.clear();
+            tooMany = true;
+        }
+    }
+
+    /** The log page has been read, or the controller reset. */
+    void clear() {
+        nsids.clear();
+        tooMany = false;
+    }
+
+    /** Writes the page: identifiers in ascending order, or FFFFFFFFh first if there are too many. The target is zeroes. */
+    void write(long target) {
+        int index = 0;
+        if (tooMany) {
+            NamespaceList.setNsid(target, 0, Sqe.NSID_ALL);
+            return;
+        }
+        for (int nsid : nsids) {
+            NamespaceList.setNsid(target, index++, nsid);
+        }
+    }
+}

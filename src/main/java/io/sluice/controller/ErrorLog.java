@@ -1,0 +1,95 @@
+package io.sluice.controller;
+
+import io.sluice.mem.Bits;
+import io.sluice.nvme.ErrorLogEntry;
+
+/**
+ * What has gone wrong, newest first: NVMe 1.4, 5.14.1.1 "Error Information". Every command that ends with an error and the
+ * More bit has an entry, and every event of type Error. Belongs to the controller's agent.
+ */
+final class ErrorLog {
+    /** Identify Controller ELPE + 1. */
+    static final int ENTRIES = 64;
+    /** Parameter Error Location where there is none. */
+    static final int NO_LOCATION = ErrorLogEntry.UNKNOWN;
+
+    /** A ring: entry n, counted from 1, is at (n - 1) modulo {@link #ENTRIES}. */
+    private final Entry[] ring = new Entry[ENTRIES];
+
+    /** How many there have ever been: Error Count of the newest. */
+    private long count;
+    /** Entries before this count have been forgotten. */
+    private long forgotten;
+
+    ErrorLog() {
+        for (int i = 0; i < ENTRIES; i++) {
+            ring[i] = new Entry();
+        }
+    }
+
+    private static final class Entry {
+        private int sqid;
+        private int cid;
+        private int status;
+        private int location;
+        private long lba;
+        private int nsid;
+    }
+
+    /**
+     * A command has ended with an error.
+     *
+     * @param status as in {@link io.sluice.nvme.Status}
+     * @param blamedByte offset in the submission queue entry of the field at fault, or {@link #NO_LOCATION}
+     * @param blamedBit bit in that byte, 0 to 7
+     * @param lba first block that met the error, or 0
+     */
+    void commandFailed(int sqid, int cid, int status, int blamedByte, int blamedBit, long lba, int nsid) {
+        int location =
+                blamedByte == NO_LOCATION ? NO_LOCATION : Bits.with(Bits.with(0, 7, 0, blamedByte), 10, 8, blamedBit);
+        record(sqid, cid, status, location, lba, nsid);
+    }
+
+    /** Something has gone wrong that belongs to no command, of a queue or, with -1, of none. */
+    void eventHappened(int sqid) {
+        record(sqid < 0 ? ErrorLogEntry.UNKNOWN : sqid, ErrorLogEntry.UNKNOWN, 0, NO_LOCATION, 0, 0);
+    }
+
+    private void record(int sqid, int cid, int status, int location, long lba, int nsid) {
+        Entry entry = ring[(int) (count % ENTRIES)];
+        count++;
+        entry.sqid = sqid;
+        entry.cid = cid;
+        entry.status = status;
+        entry.location = location;
+        entry.lba = lba;
+        entry.nsid = nsid;
+    }
+
+    /** How many entries there have been: Number of Error Information Log Entries of the SMART log. */
+    long count() {
+        return count;
+    }
+
+    /** Forgets the entries, which another client must not see; the count goes on. */
+    void forget() {
+        forgotten = count;
+    }
+
+    /** Writes the page: {@link #ENTRIES} entries, newest first, those that do not exist zero. The target is zeroes. */
+    void write(long target) {
+        long available = Math.min(count - forgotten, ENTRIES);
+        for (int age = 0; age < available; age++) {
+            long number = count - age;
+            Entry entry = ring[(int) ((number - 1) % ENTRIES)];
+            long address = target + (long) age * ErrorLogEntry.BYTES;
+            ErrorLogEntry.ERROR_COUNT.set(address, number);
+            ErrorLogEntry.SQID.set(address, entry.sqid);
+            ErrorLogEntry.CID.set(address, entry.cid);
+            ErrorLogEntry.setStatus(address, entry.status);
+            ErrorLogEntry.PARAMETER_LOCATION.set(address, entry.location);
+            ErrorLogEntry.LBA.set(address, entry.lba);
+            ErrorLogEntry.NSID.set(address, Integer.toUnsignedLong(entry.nsid));
+        }
+    }
+}

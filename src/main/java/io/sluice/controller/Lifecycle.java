@@ -1,0 +1,170 @@
+package io.sluice.controller;
+
+import io.sluice.nvme.Cc;
+import io.sluice.nvme.Csts;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Enabling, resetting, shutting down and failing: what CC asks for and CSTS answers. NVMe 1.4, 3.1.5, 3.1.6, 7.3.2, 7.6.
+ * Belongs to the controller's agent.
+ *
+ * <pre>
+ *                        EN = 1, checks fail
+ *   DISABLED ───────────────────────────────────▶ FAILED  CFS = 1
+ *   RDY = 0  ──EN = 1, checks pass──▶ READY           ▲
+ *      ▲                              RDY = 1 ────────┘ a bug, or the guest's memory is gone
+ *      │                                │  SHN ≠ 0: SHST = 1, nothing more is taken; nothing in flight: SHST = 2
+ *      │                             EN = 0
+ *      │                                ▼
+ *      └──nothing in flight── RESETTING, from READY and from FAILED alike
+ * </pre>
+ *
+ * <p>What the specification leaves undefined is harmless here: the controller always moves towards what CC last said, so
+ * EN = 1 while RDY has not fallen yet takes effect when it has.
+ */
+final class Lifecycle {
+    /** What is switched on and off. */
+    interface Machinery {
+        /** Begins to serve the admin queue. Returns null, or why it cannot. */
+        String start();
+
+        /** Ends everything that is in flight and forgets all queues. False: not done yet, ask again in a later cycle. */
+        boolean stop();
+
+        /** Nothing new is being taken. Whether nothing is in flight any more either. */
+        boolean isQuiet();
+    }
+
+    private enum Phase {
+        DISABLED,
+        READY,
+        RESETTING,
+        FAILED
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
+
+    private final String name;
+    private final RegisterFile registers;
+    private final Machinery machinery;
+    private Phase phase = Phase.DISABLED;
+    private boolean shutdownAsked;
+
+    /** After a failure: whether what was in flight has been ended, or cannot be. */
+    private boolean settled;
+
+    Lifecycle(String name, RegisterFile registers, Machinery machinery) {
+        this.name = name;
+        this.registers = registers;
+        this.machinery = machinery;
+    }
+
+    /** Whether commands are taken: ready, and no shutdown has been announced. */
+    boolean takesCommands() {
+        return phase == Phase.READY && Csts.shst(registers.csts()) == Csts.SHST_NORMAL;
+    }
+
+    /** Whether completions and events may be posted: commands that are in flight end during a shutdown too. */
+    boolean isReady() {
+        return phase == Phase.READY;
+    }
+
+    /** CC was written. */
+    void configured(int oldCc) {
+        int cc = registers.cc();
+        if (Cc.enabled(oldCc) && !Cc.enabled(cc)) {
+            phase = Phase.RESETTING;
+        } else if (!Cc.enabled(oldCc) && Cc.enabled(cc) && phase == Phase.DISABLED) {
+            enable();
+        }
+        shutdownAsked = asksForShutdown(cc) && (shutdownAsked || Cc.shn(cc) != Cc.shn(oldCc));
+        advance();
+    }
+
+    /** A function level reset, or the client is gone. To be called until it returns true. */
+    boolean resetFunction() {
+        if (phase != Phase.DISABLED) {
+            phase = Phase.RESETTING;
+        }
+        if (!machinery.stop()) {
+            return false;
+        }
+        phase = Phase.DISABLED;
+        shutdownAsked = false;
+        registers.resetAll();
+        return true;
+    }
+
+    /** Goes on with a reset, a shutdown or the end of a failed controller. Returns how much was done. */
+    int advance() {
+        if (phase == Phase.RESETTING && !finishReset()) {
+            return 0;
+        }
+        if (phase == Phase.FAILED && !settled) {
+            settled = machinery.stop();
+        }
+        beginShutdownIfAsked();
+        if (Csts.shst(registers.csts()) == Csts.SHST_OCCURRING && machinery.isQuiet()) {
+            registers.setCsts(Csts.withShst(registers.csts(), Csts.SHST_COMPLETE));
+            LOG.info("{}: shut down", name);
+            return 1;
+        }
+        return 0;
+    }
+
+    /** Something is wrong that only a reset can cure: CSTS.CFS. Logged once. */
+    void fail(String why, Throwable cause) {
+        if (Csts.fatal(registers.csts())) {
+            settled = true; // it failed at ending what was in flight, too: leave it alone until it is reset
+            return;
+        }
+        if (phase != Phase.RESETTING) { // a reset is tried again: the guest waits for RDY to fall
+            phase = Phase.FAILED;
+            settled = false;
+        }
+        registers.setCsts(Csts.withFatal(registers.csts(), true));
+        LOG.error("{}: failed until it is reset: {}", name, why, cause);
+    }
+
+    private void enable() {
+        // A shutdown's status ends with the reset that an enable is; NVMe 1.4, 3.1.6, SHST.
+        registers.setCsts(0);
+        String fault = EnableCheck.fault(registers);
+        if (fault == null) {
+            fault = machinery.start();
+        }
+        if (fault != null) {
+            fail("CC.EN was set, but " + fault, null);
+            return;
+        }
+        phase = Phase.READY;
+        registers.setCsts(Csts.withReady(0, true));
+        LOG.info("{}: enabled, CC 0x{}", name, Integer.toHexString(registers.cc()));
+    }
+
+    private boolean finishReset() {
+        if (!machinery.stop()) {
+            return false;
+        }
+        phase = Phase.DISABLED;
+        registers.resetController();
+        LOG.info("{}: disabled", name);
+        if (Cc.enabled(registers.cc())) {
+            enable();
+        }
+        return true;
+    }
+
+    /** NVMe 1.4, 7.6.2. Normal and abrupt differ in what the host has done before, not in what is left to do. */
+    private void beginShutdownIfAsked() {
+        if (shutdownAsked && Csts.shst(registers.csts()) == Csts.SHST_NORMAL) {
+            registers.setCsts(Csts.withShst(registers.csts(), Csts.SHST_OCCURRING));
+        }
+        shutdownAsked = false;
+    }
+
+    private static boolean asksForShutdown(int cc) {
+        return Cc.shn(cc) == Cc.SHN_NORMAL || Cc.shn(cc) == Cc.SHN_ABRUPT;
+    }
+}

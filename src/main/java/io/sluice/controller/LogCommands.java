@@ -1,0 +1,117 @@
+package io.sluice.controller;
+
+import io.sluice.nvme.AdminSqe;
+import io.sluice.nvme.CommandEffectsLog;
+import io.sluice.nvme.ErrorLogEntry;
+import io.sluice.nvme.FirmwareSlotLog;
+import io.sluice.nvme.LogPage;
+import io.sluice.nvme.NamespaceList;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.SmartLog;
+import io.sluice.nvme.Sqe;
+import io.sluice.nvme.Status;
+
+/**
+ * Get Log Page: NVMe 1.4, 5.14. Offsets and lengths of any size; what a command asks for beyond a page's end is zeroes.
+ */
+final class LogCommands {
+    private static final int AT_NSID = 4;
+    private static final int AT_LID = 40;
+    private static final int AT_OFFSET = 48;
+    private static final int CONTROLLER_SCOPE = 0;
+    private static final int MAX_OPCODE = 0xff;
+
+    private final ControllerConfig config;
+    private final GuestData data;
+    private final ErrorLog errorLog;
+    private final Health health;
+    private final ChangedNamespaces changedNamespaces;
+    private final AsyncEvents events;
+
+    LogCommands(
+            ControllerConfig config,
+            GuestData data,
+            ErrorLog errorLog,
+            Health health,
+            ChangedNamespaces changedNamespaces,
+            AsyncEvents events) {
+        this.config = config;
+        this.data = data;
+        this.errorLog = errorLog;
+        this.health = health;
+        this.changedNamespaces = changedNamespaces;
+        this.events = events;
+    }
+
+    int getLogPage(AdminCommand command) {
+        long sqe = command.sqe();
+        int page = AdminSqe.logPageId(sqe);
+        int pageBytes = pageBytes(page);
+        if (pageBytes == 0) {
+            return command.refuse(Status.INVALID_LOG_PAGE, AT_LID, 0);
+        }
+        // All pages are about the controller: Identify Controller LPA bit 0 is 0.
+        if (Sqe.nsid(sqe) != CONTROLLER_SCOPE && Sqe.nsid(sqe) != Sqe.NSID_ALL) {
+            return command.refuse(Status.INVALID_FIELD, AT_NSID, 0);
+        }
+        long offset = AdminSqe.logOffset(sqe);
+        if (offset % Integer.BYTES != 0 || Long.compareUnsigned(offset, pageBytes) > 0) {
+            return command.refuse(Status.INVALID_FIELD, AT_OFFSET, 0);
+        }
+        write(page, data.clearBuffer());
+        int status = data.send(sqe, (int) offset, AdminSqe.logBytes(sqe));
+        if (status == Status.OK && !AdminSqe.retainAsyncEvent(sqe)) {
+            pageRead(page);
+        }
+        return status;
+    }
+
+    /** The size of a page, or 0 for one that is not offered. */
+    private static int pageBytes(int page) {
+        return switch (page) {
+            case LogPage.ERROR_INFORMATION -> ErrorLog.ENTRIES * ErrorLogEntry.BYTES;
+            case LogPage.SMART -> SmartLog.BYTES;
+            case LogPage.FIRMWARE_SLOT -> FirmwareSlotLog.BYTES;
+            case LogPage.CHANGED_NAMESPACES -> NamespaceList.BYTES;
+            case LogPage.COMMAND_EFFECTS -> CommandEffectsLog.BYTES;
+            default -> 0;
+        };
+    }
+
+    private void write(int page, long target) {
+        switch (page) {
+            case LogPage.ERROR_INFORMATION -> errorLog.write(target);
+            case LogPage.SMART -> health.write(target);
+            case LogPage.FIRMWARE_SLOT -> writeFirmwareSlots(target);
+            case LogPage.CHANGED_NAMESPACES -> changedNamespaces.write(target);
+            default -> writeEffects(target);
+        }
+    }
+
+    /** The event that the page is about may be told again: NVMe 1.4, 5.2, and 5.14.1.4 for the list. */
+    private void pageRead(int page) {
+        if (page == LogPage.CHANGED_NAMESPACES) {
+            changedNamespaces.clear();
+        }
+        events.logPageRead(page);
+    }
+
+    private void writeFirmwareSlots(long target) {
+        FirmwareSlotLog.setSlots(target, Identification.FIRMWARE_SLOT, 0);
+        FirmwareSlotLog.revision(Identification.FIRMWARE_SLOT).set(target, config.firmwareRevision());
+    }
+
+    private static void writeEffects(long target) {
+        for (int opcode = 0; opcode <= MAX_OPCODE; opcode++) {
+            if (AdminCommands.isOffered(opcode)) {
+                CommandEffectsLog.admin(opcode).set(target, CommandEffectsLog.SUPPORTED);
+            }
+        }
+        CommandEffectsLog.io(NvmOpcode.READ).set(target, CommandEffectsLog.SUPPORTED);
+        CommandEffectsLog.io(NvmOpcode.FLUSH).set(target, CommandEffectsLog.SUPPORTED);
+        int changing = CommandEffectsLog.SUPPORTED | CommandEffectsLog.CHANGES_BLOCKS;
+        CommandEffectsLog.io(NvmOpcode.WRITE).set(target, changing);
+        CommandEffectsLog.io(NvmOpcode.WRITE_ZEROES).set(target, changing);
+        CommandEffectsLog.io(NvmOpcode.DATASET_MANAGEMENT).set(target, changing);
+    }
+}

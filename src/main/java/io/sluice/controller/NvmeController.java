@@ -1,0 +1,447 @@
+package io.sluice.controller;
+
+import io.sluice.device.AccessRefused;
+import io.sluice.device.InterruptBank;
+import io.sluice.device.InterruptKind;
+import io.sluice.device.PciFunction;
+import io.sluice.device.Region;
+import io.sluice.dma.DmaReader;
+import io.sluice.dma.GuestMemory;
+import io.sluice.linux.EventFd;
+import io.sluice.linux.LinuxException;
+import io.sluice.mem.Bits;
+import io.sluice.nvme.AsyncEvent;
+import io.sluice.nvme.Cc;
+import io.sluice.nvme.Doorbells;
+import io.sluice.pci.ConfigSpace;
+import io.sluice.poll.Agent;
+import io.sluice.poll.CommandQueue;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * An NVMe 1.4 controller as a PCI function: registers, configuration space, admin commands, I/O queues, over an {@link
+ * IoPath}.
+ *
+ * <pre>
+ *   connection's thread                          agent's thread
+ *   read a register   ──▶ served there
+ *   write, interrupts,
+ *   attach, reset, …  ──▶ CommandQueue ────────▶ drain ─▶ admin queue ─▶ I/O queues ─▶ interrupts
+ * </pre>
+ *
+ * <p>As a {@link PciFunction} it is called by one thread at a time, as an {@link Agent} by its runner's. It owns the I/O path.
+ *
+ * <p>Whatever goes wrong in here, a bug or a file of the guest's that was cut short under its mapping, fails this controller
+ * only: CSTS.CFS, until the guest resets it.
+ */
+public final class NvmeController implements PciFunction, Agent, AutoCloseable {
+    /** Every call of a {@link PciFunction} returns within two seconds. */
+    private static final long CALL_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(1900);
+
+    private static final Logger LOG = LoggerFactory.getLogger(NvmeController.class);
+
+    private final String name;
+    private final CommandQueue commands;
+    private final Runnable wake;
+    private final IoPath path;
+
+    private final DoorbellPage doorbells;
+    private final RegisterFile registers;
+    private final PciSide pci;
+    private final InterruptBank bank;
+    private final Interrupts interrupts;
+    private final ErrorLog errorLog = new ErrorLog();
+    private final AsyncEvents events = new AsyncEvents();
+    private final ChangedNamespaces changedNamespaces = new ChangedNamespaces();
+    private final Health health;
+    private final Features features;
+    private final GuestData guestData;
+    private final IoQueues queues;
+    private final AdminQueue adminQueue;
+    private final QueueFaults faults;
+    private final Lifecycle lifecycle;
+    private final RegisterFile.Effects effects = new RegisterEffects();
+
+    /** Of the client that is attached; null between clients. */
+    private GuestMemory memory;
+
+    private DmaReader reader;
+    private long epoch;
+
+    /**
+     * Makes a controller that is as after power-on, with no client.
+     *
+     * @param path where I/O commands go; closed with the controller
+     * @param commands to this controller's agent; not shared with other agents
+     * @param wake makes the agent's thread run soon; called from any thread
+     * @param clock nanoseconds of any origin, such as {@link System#nanoTime}
+     */
+    public NvmeController(
+            ControllerConfig config, IoPath path, CommandQueue commands, Runnable wake, LongSupplier clock)
+            throws LinuxException {
+        this.name = config.name();
+        this.path = path;
+        this.commands = commands;
+        this.wake = wake;
+        doorbells = new DoorbellPage(name);
+        registers = new RegisterFile(config.maxQueueEntries());
+        pci = new PciSide(config);
+        bank = new InterruptBank(config.interruptVectors());
+        interrupts = new Interrupts(bank, registers, pci.config());
+        lifecycle = new Lifecycle(name, registers, new Engine());
+        faults = new QueueFaults(name, clock, errorLog, events, lifecycle);
+        queues = new IoQueues(
+                path, config.maxQueuePairs(), config.maxTransferBytes(), doorbells.address(), interrupts, faults);
+        features = new Features(
+                config, path.namespaces().stream().mapToInt(Namespace::nsid).toArray());
+        health = new Health(clock, queues.counters(), errorLog, features);
+        guestData = new GuestData(config.maxTransferBytes());
+        adminQueue = new AdminQueue(doorbells.address(), adminCommands(config), interrupts, faults);
+    }
+
+    private AdminCommands adminCommands(ControllerConfig config) {
+        return new AdminCommands(
+                config,
+                new QueueCommands(config, queues, registers, features, interrupts),
+                new IdentifyCommand(new Identification(config, path), guestData),
+                new FeatureCommands(config, features, queues, events, health, path.hasVolatileCache()),
+                new LogCommands(config, guestData, errorLog, health, changedNamespaces, events),
+                events,
+                errorLog,
+                queues);
+    }
+
+    // ---- PciFunction
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public Region region(int index) {
+        return switch (index) {
+            case Region.BAR0 -> doorbells.region();
+            case PciSide.MSIX_BAR -> Region.plain(index, PciSide.MSIX_BAR_BYTES);
+            case Region.CONFIG -> Region.plain(index, PciSide.CONFIG_BYTES);
+            default -> Region.absent(index);
+        };
+    }
+
+    @Override
+    public int interruptCount(InterruptKind kind) {
+        return bank.count(kind);
+    }
+
+    @Override
+    public void attach(GuestMemory guestMemory) {
+        call("end the last client's commands", lifecycle::resetFunction);
+        run("attach a client", () -> {
+            memory = guestMemory;
+            reader = guestMemory.register(name, wake);
+            epoch = reader.current();
+        });
+    }
+
+    @Override
+    public void detach() {
+        try {
+            reset();
+        } catch (CommandQueue.AgentStalled e) {
+            LOG.error("{}: commands of the client that left are still in flight: {}", name, e.getMessage());
+        }
+        List<EventFd> taken = new ArrayList<>();
+        run("detach the client", () -> {
+            taken.addAll(bank.takeAllTargets());
+            errorLog.forget();
+            health.powerCycled();
+            releaseMemory();
+        });
+        taken.forEach(EventFd::close);
+    }
+
+    /** If commands are still in flight, who unmaps waits for its deadline: this reader uses the memory. */
+    private void releaseMemory() {
+        if (reader != null && !queues.anyPendingBefore(Long.MAX_VALUE)) {
+            reader.close();
+        }
+        reader = null;
+        memory = null;
+    }
+
+    @Override
+    public void read(int region, long offset, byte[] target) throws AccessRefused {
+        switch (region) {
+            case Region.CONFIG -> pci.config().read((int) offset, target, 0, target.length);
+            case Region.BAR0 -> readBar0(offset, target);
+            case PciSide.MSIX_BAR -> readMsixBar(offset, target);
+            default -> throw new AccessRefused("region " + region + " of " + name + " does not exist");
+        }
+    }
+
+    private void readBar0(long offset, byte[] target) throws AccessRefused {
+        RegisterFile.checkAligned("read", offset, target.length);
+        if (!pci.isPoweredUp()) {
+            Arrays.fill(target, (byte) 0xff); // D3hot: nobody answers on the bus
+            return;
+        }
+        long value = registers.read(offset, target.length);
+        if (DoorbellPage.contains(offset)) {
+            value = doorbells.read((int) offset);
+            if (target.length == Long.BYTES) {
+                value = Bits.with(value, 63, 32, Integer.toUnsignedLong(doorbells.read((int) offset + Integer.BYTES)));
+            }
+        }
+        LittleEndian.put(value, target);
+    }
+
+    private void readMsixBar(long offset, byte[] target) throws AccessRefused {
+        run("look at pending interrupts", () -> {
+            for (int vector = 0; vector < bank.count(InterruptKind.MSIX); vector++) {
+                pci.showPending(vector, bank.isMsixPending(vector));
+            }
+        });
+        pci.readMsixBar(offset, target);
+    }
+
+    @Override
+    public void write(int region, long offset, byte[] source) throws AccessRefused {
+        switch (region) {
+            case Region.CONFIG -> writeConfig(offset, source);
+            case Region.BAR0 -> writeBar0(offset, source);
+            case PciSide.MSIX_BAR -> pci.writeMsixBar(offset, source);
+            default -> throw new AccessRefused("region " + region + " of " + name + " does not exist");
+        }
+    }
+
+    private void writeConfig(long offset, byte[] source) {
+        AtomicInteger effects = new AtomicInteger();
+        run("write configuration space", () -> {
+            effects.set(pci.config().write((int) offset, source, 0, source.length));
+            updatePin();
+        });
+        if ((effects.get() & ConfigSpace.FUNCTION_LEVEL_RESET) != 0) {
+            reset();
+        }
+    }
+
+    private void writeBar0(long offset, byte[] source) throws AccessRefused {
+        boolean doorbell = DoorbellPage.contains(offset);
+        RegisterFile.checkWrite(offset, source.length);
+        if (!pci.isPoweredUp()) {
+            return;
+        }
+        long value = LittleEndian.get(source);
+        if (doorbell) {
+            run("ring a doorbell", () -> ring((int) offset, (int) value));
+        } else {
+            run("write a register", () -> registers.write(offset, source.length, value, effects));
+        }
+    }
+
+    /** A doorbell by message: NVMe 1.4, 5.2, "Write to Invalid Doorbell Register", for queues that do not exist. */
+    private void ring(int offset, int value) {
+        int qid = Doorbells.qid(offset);
+        boolean exists = Doorbells.isCqHead(offset) ? hasCompletionQueue(qid) : hasSubmissionQueue(qid);
+        if (exists) {
+            doorbells.write(offset, value);
+        } else if (lifecycle.isReady()) {
+            faults.absentDoorbell();
+        }
+    }
+
+    private boolean hasSubmissionQueue(int qid) {
+        return qid == 0 ? adminQueue.isOpen() : qid <= features.submissionQueues() && queues.hasSubmissionQueue(qid);
+    }
+
+    private boolean hasCompletionQueue(int qid) {
+        return qid == 0 ? adminQueue.isOpen() : qid <= features.completionQueues() && queues.hasCompletionQueue(qid);
+    }
+
+    @Override
+    public void setInterruptTargets(InterruptKind kind, int start, List<EventFd> targets) {
+        List<EventFd> replaced = new ArrayList<>();
+        run("set interrupts", () -> replaced.addAll(bank.setTargets(kind, start, targets)));
+        replaced.forEach(EventFd::close);
+    }
+
+    @Override
+    public void maskInterrupts(InterruptKind kind, int start, int count) {
+        run("mask interrupts", () -> bank.setMasked(kind, start, count, true));
+    }
+
+    @Override
+    public void unmaskInterrupts(InterruptKind kind, int start, int count) {
+        run("unmask interrupts", () -> {
+            updatePin(); // what is asserted still is signalled, what is not is not
+            bank.setMasked(kind, start, count, false);
+        });
+    }
+
+    @Override
+    public void triggerInterrupts(InterruptKind kind, int start, int count) {
+        run("trigger interrupts", () -> bank.trigger(kind, start, count));
+    }
+
+    @Override
+    public void reset() {
+        call("end all commands", lifecycle::resetFunction);
+        run("reset configuration space", () -> {
+            pci.reset();
+            doorbells.clear();
+        });
+    }
+
+    /**
+     * Tells the guest that a namespace has come, gone or changed its size, if it wants to know: NVMe 1.4, 5.2, "Namespace
+     * Attribute Changed". From any thread.
+     *
+     * @param nsid the namespace
+     */
+    public void namespaceChanged(int nsid) {
+        run("tell of a changed namespace", () -> {
+            changedNamespaces.add(nsid);
+            if (features.isEventEnabled(AsyncEvent.NAMESPACE_ATTRIBUTE_CHANGED)) {
+                events.raise(AsyncEvent.NAMESPACE_ATTRIBUTE_CHANGED);
+            }
+        });
+    }
+
+    // ---- Agent
+
+    @Override
+    public int doWork() {
+        int work = commands.drain();
+        return reader == null ? work : work + cycle();
+    }
+
+    private int cycle() {
+        long now = reader.current();
+        if (now != epoch) {
+            epoch = now;
+            queues.memoryChanged(now);
+            adminQueue.memoryChanged();
+        }
+        int work = lifecycle.advance();
+        if (lifecycle.isReady()) {
+            work += serve();
+        }
+        if (!queues.anyPendingBefore(now)) {
+            reader.acknowledge(now);
+        }
+        return work;
+    }
+
+    private int serve() {
+        // Without Bus Master, or powered down, nothing is fetched; what is in flight ends.
+        if (!lifecycle.takesCommands() || !pci.mayAccessMemory()) {
+            return queues.finish();
+        }
+        int work = adminQueue.doWork() + queues.doWork() + events.deliver(adminQueue);
+        adminQueue.signal();
+        updatePin();
+        faults.cycleEnded();
+        return work;
+    }
+
+    private void updatePin() {
+        interrupts.updatePin(adminQueue, queues);
+    }
+
+    @Override
+    public void onFault(Throwable fault) {
+        boolean guestsFault = memory != null && memory.damaged();
+        lifecycle.fail(
+                guestsFault ? "a file of the guest's memory has been cut short under its mapping" : "internal error",
+                fault);
+    }
+
+    /** Lets go of everything, the I/O path included. The agent must not run any more, and no client be attached. */
+    @Override
+    public void close() {
+        queues.close();
+        adminQueue.close();
+        guestData.close();
+        pci.close();
+        doorbells.close();
+        path.close();
+    }
+
+    /** Has the agent repeat a step until it is done, which contains what it meets. */
+    private void call(String what, BooleanSupplier step) {
+        commands.call(what, CALL_TIMEOUT_NANOS, () -> {
+            try {
+                return step.getAsBoolean();
+            } catch (RuntimeException | Error fault) {
+                onFault(fault);
+                return true;
+            }
+        });
+    }
+
+    private void run(String what, Runnable task) {
+        call(what, () -> {
+            task.run();
+            return true;
+        });
+    }
+
+    /** What {@link Lifecycle} starts and stops. */
+    private final class Engine implements Lifecycle.Machinery {
+        @Override
+        public String start() {
+            if (memory == null) {
+                return "no client's memory is attached";
+            }
+            doorbells.clear();
+            int pageBytes = Cc.pageBytes(registers.cc());
+            if (!adminQueue.open(memory.hostView(), registers)) {
+                return "the admin queues' memory cannot be reached";
+            }
+            queues.enable(memory.hostView(), pageBytes);
+            guestData.enable(memory.hostView(), pageBytes);
+            return null;
+        }
+
+        @Override
+        public boolean stop() {
+            adminQueue.forget();
+            events.reset();
+            features.reset();
+            changedNamespaces.clear();
+            interrupts.clear();
+            boolean ended = queues.reset();
+            return ended || (queues.finish() > 0 && queues.reset());
+        }
+
+        @Override
+        public boolean isQuiet() {
+            return !queues.anyPendingBefore(Long.MAX_VALUE);
+        }
+    }
+
+    private final class RegisterEffects implements RegisterFile.Effects {
+        @Override
+        public void configured(int oldCc) {
+            lifecycle.configured(oldCc);
+        }
+
+        @Override
+        public boolean usesMsix() {
+            return interrupts.usesMsix();
+        }
+
+        @Override
+        public void interruptMaskChanged() {
+            updatePin();
+        }
+    }
+}

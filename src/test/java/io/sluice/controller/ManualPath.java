@@ -1,0 +1,73 @@
+package io.sluice.controller;
+
+import io.sluice.nvme.Status;
+import java.util.ArrayList;
+import java.util.List;
+
+/** An I/O path that a test steers: it does every command at once, or keeps it until the test ends it. */
+final class ManualPath implements IoPath {
+    static final long BLOCKS = 1000;
+    static final long NGUID_HIGH = 0x0102_0304_0506_0708L;
+    static final long NGUID_LOW = 0x090a_0b0c_0d0e_0f10L;
+    static final long EUI64 = 0x1122_3344_5566_7788L;
+
+    final List<IoCommand> held = new ArrayList<>();
+    boolean holds;
+    boolean cancelsLate;
+    boolean hasCache;
+    RuntimeException bug;
+    int submitted;
+
+    @Override
+    public List<Namespace> namespaces() {
+        return List.of(
+                new Namespace(1, BLOCKS, 512, NGUID_HIGH, NGUID_LOW, EUI64, false),
+                new Namespace(3, 2 * BLOCKS, 4096, 0, 0, 0, true));
+    }
+
+    @Override
+    public int maxPending() {
+        return 8;
+    }
+
+    @Override
+    public boolean hasVolatileCache() {
+        return hasCache;
+    }
+
+    @Override
+    public int submit(IoCommand command) {
+        if (bug != null) {
+            throw bug;
+        }
+        submitted++;
+        if (!holds) {
+            return Status.OK;
+        }
+        held.add(command);
+        return PENDING;
+    }
+
+    @Override
+    public int poll() {
+        return 0;
+    }
+
+    @Override
+    public void cancel(IoCommand command) {
+        if (!cancelsLate) {
+            held.remove(command);
+            command.complete(Status.ABORTED_SQ_DELETION.code());
+        }
+    }
+
+    /** Ends all that is held. */
+    void endAll(int status) {
+        List<IoCommand> ending = List.copyOf(held);
+        held.clear();
+        ending.forEach(command -> command.complete(status));
+    }
+
+    @Override
+    public void close() {}
+}
