@@ -52,14 +52,14 @@ class ArchitectureTest {
             vfiouser   : linux mem dma device pci
             controller : nvme device dma pci mem linux poll count
             storage    : nvme controller mem linux uapi poll
-            host       : nvme device dma pci mem poll count
+            host       : nvme device dma pci mem linux poll count
             mediation  : controller host nvme device dma mem poll count
             volume     : nvme
             config     :
             control    : config
             daemon     : *
-            bench      : host device
-            cli        : daemon bench control config hostpci
+            bench      : host device nvme mem
+            cli        : daemon bench host control config hostpci
             """;
 
     /** The product's classes only: the folder or jar that one of them comes from. */

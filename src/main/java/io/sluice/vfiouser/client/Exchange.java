@@ -146,8 +146,7 @@ final class Exchange implements AutoCloseable {
         while (true) {
             long left = deadline - System.nanoTime();
             if (left <= 0) {
-                throw new IOException("no reply within " + timeout.toSeconds() + " s (message " + request.id()
-                        + "); the server hangs or is stopped");
+                throw new IOException("no reply within " + timeout.toSeconds() + " s; " + reasonForSilence(request));
             }
             UnixConnection connection = channel.connection();
             if (!connection.awaitReadable((int) Math.ceilDiv(left, NANOS_PER_MILLI))) {
@@ -163,6 +162,12 @@ final class Exchange implements AutoCloseable {
             }
             LockSupport.parkNanos(PART_PAUSE_NANOS);
         }
+    }
+
+    private static String reasonForSilence(Header request) {
+        return request.command() == Command.VERSION.code()
+                ? "the server is busy with another client (it has one at a time), or hangs"
+                : "the server hangs, or has been stopped";
     }
 
     private IOException end(IOException why) {

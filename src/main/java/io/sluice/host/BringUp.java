@@ -1,0 +1,164 @@
+package io.sluice.host;
+
+import io.sluice.device.InterruptKind;
+import io.sluice.device.Region;
+import io.sluice.linux.EventFd;
+import io.sluice.mem.Memory;
+import io.sluice.nvme.Aqa;
+import io.sluice.nvme.Cap;
+import io.sluice.nvme.Cc;
+import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.Registers;
+import java.io.IOException;
+
+/**
+ * Brings a controller up as NVMe 1.4, 7.6.1 "Initialization" lists it, one method a step.
+ *
+ * <pre>
+ *   1 PCI access  2 idle  3 admin queue  4 configuration  5 enable  6 ready  7 identify  8 queue count, vectors
+ *   9 I/O completion queues  10 I/O submission queues
+ * </pre>
+ *
+ * <p>Step 11, asynchronous events, is left out: nothing here waits for them.
+ */
+final class BringUp {
+    private final NvmeDriver driver;
+    private final DriverOptions options;
+    private ControllerRegisters registers;
+    private long cap;
+
+    BringUp(NvmeDriver driver) {
+        this.driver = driver;
+        this.options = driver.options();
+    }
+
+    void run() throws IOException {
+        step1EnablePciAccess();
+        step2AwaitIdle();
+        AdminQueue admin = step3ConfigureAdminQueue();
+        step4ConfigureController();
+        step5Enable(admin);
+        step6AwaitReady();
+        step7Identify();
+        int granted = step8NegotiateQueues();
+        step9CreateCompletionQueues(granted);
+        step10CreateSubmissionQueues();
+    }
+
+    /** Memory space and bus master on; INTx off, since completions are polled or announced by MSI-X. */
+    private void step1EnablePciAccess() throws IOException {
+        PciAccess.enable(driver.device());
+        registers = new ControllerRegisters(driver.name(), driver.device().openBar(Region.BAR0), options.clock());
+        driver.registers(registers);
+        cap = registers.cap();
+        checkCapabilities();
+    }
+
+    private void checkCapabilities() throws IOException {
+        if (Cap.minPageBytes(cap) > Memory.PAGE_BYTES) {
+            throw new IOException(driver.name() + " needs memory pages of at least " + Cap.minPageBytes(cap)
+                    + " bytes (CAP.MPSMIN); this driver has pages of " + Memory.PAGE_BYTES + " bytes only");
+        }
+        if ((Cap.css(cap) & Cap.CSS_NVM) == 0) {
+            throw new IOException(driver.name() + " does not offer the NVM command set (CAP.CSS is 0x"
+                    + Integer.toHexString(Cap.css(cap)) + "); it cannot be driven as a disk");
+        }
+        if (!registers.hasDoorbells(options.queuePairs())) {
+            throw new IOException(driver.name() + " has doorbells " + (Doorbells.BYTES << Cap.dstrd(cap))
+                    + " bytes apart (CAP.DSTRD); those of " + options.queuePairs()
+                    + " queue pairs are outside its BAR 0 of " + registers.bytes() + " bytes: use fewer");
+        }
+    }
+
+    /** Whatever ran before is ended, and its end awaited. */
+    private void step2AwaitIdle() throws IOException {
+        registers.disable("end what it did before");
+    }
+
+    private AdminQueue step3ConfigureAdminQueue() throws IOException {
+        int entries = AdminQueue.ENTRIES;
+        QueuePair pair = queuePair(0, entries);
+        DmaArea data = driver.allocate("sluice admin data", Memory.PAGE_BYTES);
+        registers.write(Registers.AQA, Aqa.of(entries, entries));
+        registers.writeLong(Registers.ASQ, pair.memory().sqIova());
+        registers.writeLong(Registers.ACQ, pair.memory().cqIova());
+        return new AdminQueue(driver.name(), pair, registers, data, options);
+    }
+
+    /** Round robin, 4 KiB pages, the NVM command set, entries of 64 and 16 bytes. */
+    private void step4ConfigureController() throws IOException {
+        int cc = Cc.withIosqes(0, Cc.IOSQES);
+        cc = Cc.withIocqes(cc, Cc.IOCQES);
+        cc = Cc.withAms(cc, Cc.AMS_ROUND_ROBIN);
+        registers.write(Registers.CC, Cc.withCss(cc, Cc.CSS_NVM));
+    }
+
+    private void step5Enable(AdminQueue admin) throws IOException {
+        driver.enabled(admin);
+        registers.write(Registers.CC, Cc.withEnabled(registers.cc(), true));
+    }
+
+    private void step6AwaitReady() throws IOException {
+        registers.awaitReady(true, "become ready");
+    }
+
+    private void step7Identify() throws IOException {
+        try (Identification identification =
+                new Identification(driver.admin(), driver.name(), cap, registers.vs())) {
+            driver.identified(identification.controller(), identification.namespaces());
+        }
+    }
+
+    /** Returns how many queue pairs to create. */
+    private int step8NegotiateQueues() throws IOException {
+        if (options.queuePairs() == 0) {
+            return 0;
+        }
+        int granted = driver.admin().requestQueuePairs(options.queuePairs());
+        if (options.interrupts()) {
+            connectInterrupts(Math.min(granted, options.queuePairs()));
+        }
+        return Math.min(granted, options.queuePairs());
+    }
+
+    private void connectInterrupts(int queuePairs) throws IOException {
+        int vectors = Math.min(driver.device().interruptCount(InterruptKind.MSIX), queuePairs + 1);
+        if (vectors == 0) {
+            throw new IOException(driver.name() + " has no MSI-X interrupts: poll its queues instead");
+        }
+        for (int i = 0; i < vectors; i++) {
+            driver.addInterrupt(EventFd.create());
+        }
+        driver.device().setInterruptTargets(InterruptKind.MSIX, 0, driver.interrupts());
+        PciAccess.enableMsix(driver.device());
+    }
+
+    private void step9CreateCompletionQueues(int count) throws IOException {
+        int entries = Math.min(options.queueEntries(), Cap.maxQueueEntries(cap));
+        for (int qid = 1; qid <= count; qid++) {
+            QueuePair pair = queuePair(qid, entries);
+            int vector = options.interrupts() ? driver.vector(qid) : 0;
+            driver.admin().createCq(pair, options.interrupts(), vector);
+            driver.addQueuePair(pair);
+        }
+    }
+
+    private void step10CreateSubmissionQueues() throws IOException {
+        for (QueuePair pair : driver.queuePairs()) {
+            driver.admin().createSq(pair);
+        }
+    }
+
+    private QueuePair queuePair(int qid, int entries) throws IOException {
+        DmaArea area = driver.allocate("sluice queue " + qid, QueueMemory.bytes(entries));
+        int maxTransferBytes =
+                qid == 0 ? QueuePair.MAX_TRANSFER_BYTES : driver.controller().maxTransferBytes();
+        return new QueuePair(
+                "queue " + qid + " of " + driver.name(),
+                qid,
+                new QueueMemory(area, entries),
+                registers.sqTailDoorbell(qid),
+                registers.cqHeadDoorbell(qid),
+                maxTransferBytes);
+    }
+}

@@ -1,0 +1,113 @@
+package io.sluice.host;
+
+import io.sluice.device.PciDevice;
+import io.sluice.dma.DmaRefused;
+import io.sluice.dma.IovaAllocator;
+import io.sluice.linux.Fd;
+import io.sluice.linux.Mapping;
+import io.sluice.linux.Memfd;
+import io.sluice.mem.Memory;
+import io.sluice.mem.Translator;
+import java.io.IOException;
+
+/**
+ * Memory that both this process and the device reach: a memfd, mapped here at an address and there at an IOVA. Zeroed.
+ *
+ * <p>Taken apart in the reverse order: first the device loses it, then the IOVA may be given out again, then this process
+ * lets go. If the device cannot be made to let go (it is unreachable), its IOVA is never given out again, and the pages
+ * stay with whoever has them mapped: late DMA hits memory that nobody else uses.
+ */
+public final class DmaArea implements AutoCloseable {
+    private final PciDevice device;
+    private final IovaAllocator iovas;
+    private final Mapping mapping;
+    private final Fd memory;
+    private final long iova;
+    private final long bytes;
+    private boolean closed;
+
+    private DmaArea(PciDevice device, IovaAllocator iovas, Fd memory, Mapping mapping, long iova) {
+        this.device = device;
+        this.iovas = iovas;
+        this.memory = memory;
+        this.mapping = mapping;
+        this.iova = iova;
+        this.bytes = mapping.length();
+    }
+
+    /**
+     * Allocates memory and maps it for the device, readable and writable.
+     *
+     * @param name shown in /proc, and in messages
+     * @param bytes more than 0; rounded up to whole pages
+     * @throws IOException where memory, IOVAs or mappings are short, or the device cannot be reached; nothing is left behind
+     */
+    static DmaArea allocate(PciDevice device, IovaAllocator iovas, String name, long bytes) throws IOException {
+        long length = Math.ceilDiv(bytes, Memory.PAGE_BYTES) * Memory.PAGE_BYTES;
+        Fd memory = Memfd.create(name, length);
+        try {
+            Mapping mapping = Mapping.shared(memory, 0, length, Mapping.PROT_READ + Mapping.PROT_WRITE);
+            try {
+                return map(device, iovas, memory, mapping);
+            } catch (IOException | RuntimeException e) {
+                mapping.close();
+                throw e;
+            }
+        } catch (IOException | RuntimeException e) {
+            memory.close();
+            throw e;
+        }
+    }
+
+    private static DmaArea map(PciDevice device, IovaAllocator iovas, Fd memory, Mapping mapping) throws IOException {
+        long length = mapping.length();
+        long iova = allocate(iovas, length);
+        try {
+            device.mapDma(memory, 0, length, iova, Translator.READ + Translator.WRITE);
+        } catch (IOException | RuntimeException e) {
+            iovas.free(iova, length);
+            throw e;
+        }
+        return new DmaArea(device, iovas, memory, mapping, iova);
+    }
+
+    private static long allocate(IovaAllocator iovas, long length) throws IOException {
+        try {
+            return iovas.allocate(length, Memory.PAGE_BYTES);
+        } catch (DmaRefused e) {
+            throw new IOException("no addresses are left at which the device could see its memory: " + e.getMessage(), e);
+        }
+    }
+
+    /** Where this process sees it. */
+    public long address() {
+        return mapping.address();
+    }
+
+    /** Where the device sees it. */
+    public long iova() {
+        return iova;
+    }
+
+    /** Its length, whole pages. */
+    public long bytes() {
+        return bytes;
+    }
+
+    /** The device loses the memory, then this process. The addresses must not be used any more. Idempotent. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try {
+            device.unmapDma(iova, bytes);
+            iovas.free(iova, bytes);
+        } catch (IOException unreachable) {
+            // The device may still have it mapped: the IOVA stays taken, as the class comment says.
+        }
+        mapping.close();
+        memory.close();
+    }
+}

@@ -1,0 +1,176 @@
+package io.sluice.host;
+
+import io.sluice.linux.Mapping;
+import io.sluice.nvme.Cap;
+import io.sluice.nvme.Cns;
+import io.sluice.nvme.IdentifyController;
+import io.sluice.nvme.IdentifyNamespace;
+import io.sluice.nvme.LbaFormat;
+import io.sluice.nvme.NamespaceDescriptors;
+import io.sluice.nvme.NamespaceList;
+import java.io.IOException;
+import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Asks a controller what it is and what it has (Identify, NVMe 1.4, 5.15), and decodes private copies of its answers: it
+ * can change the page that it wrote at any time.
+ */
+final class Identification implements AutoCloseable {
+    /** A list of more namespaces than this is cut off: the driver is not for arrays of thousands of them. */
+    private static final int MAX_NAMESPACES = 1024;
+
+    private final AdminQueue admin;
+    private final String device;
+    private final long cap;
+    private final int vs;
+    private final Mapping memory;
+    private final long page;
+
+    Identification(AdminQueue admin, String device, long cap, int vs) throws IOException {
+        this.admin = admin;
+        this.device = device;
+        this.cap = cap;
+        this.vs = vs;
+        this.memory = Mapping.anonymous(Cns.DATA_BYTES, Mapping.PROT_READ + Mapping.PROT_WRITE);
+        this.page = memory.address();
+    }
+
+    ControllerInfo controller() throws IOException {
+        admin.identify(Cns.CONTROLLER, 0, "Identify Controller", page);
+        long maxTransfer = IdentifyController.maxTransferBytes(page, Cap.minPageBytes(cap));
+        return new ControllerInfo(
+                vs,
+                IdentifyController.VID.getInt(page),
+                IdentifyController.SSVID.getInt(page),
+                IdentifyController.SN.get(page),
+                IdentifyController.MN.get(page),
+                IdentifyController.FR.get(page),
+                IdentifyController.SUBNQN.get(page),
+                IdentifyController.CNTLID.getInt(page),
+                IdentifyController.NN.get(page),
+                (int) Math.min(maxTransfer, Integer.MAX_VALUE),
+                Cap.maxQueueEntries(cap),
+                Cap.timeoutMillis(cap),
+                shutdownMillis(),
+                IdentifyController.OACS.getInt(page),
+                IdentifyController.ONCS.getInt(page),
+                IdentifyController.VWC.has(page, IdentifyController.VWC_PRESENT),
+                IdentifyController.SGLS.getInt(page),
+                totalCapacity(),
+                IdentifyController.AERL.getInt(page) + 1);
+    }
+
+    private int shutdownMillis() {
+        long micros = IdentifyController.RTD3E.get(page);
+        return (int) TimeUnit.MICROSECONDS.toMillis(micros + TimeUnit.MILLISECONDS.toMicros(1) - 1);
+    }
+
+    private long totalCapacity() {
+        BigInteger total = IdentifyController.TNVMCAP.get(page);
+        return total.bitLength() < Long.SIZE ? total.longValue() : -1;
+    }
+
+    /** The active namespaces, in order. */
+    List<NamespaceInfo> namespaces() throws IOException {
+        List<NamespaceInfo> found = new ArrayList<>();
+        for (int nsid : activeNamespaces()) {
+            found.add(namespace(nsid));
+        }
+        return found;
+    }
+
+    private List<Integer> activeNamespaces() throws IOException {
+        List<Integer> nsids = new ArrayList<>();
+        int last = 0;
+        while (nsids.size() < MAX_NAMESPACES) {
+            admin.identify(Cns.ACTIVE_NAMESPACES, last, "Identify Active Namespaces above " + last, page);
+            int count = NamespaceList.count(page);
+            for (int i = 0; i < count && nsids.size() < MAX_NAMESPACES; i++) {
+                int nsid = NamespaceList.nsid(page, i);
+                if (Integer.compareUnsigned(nsid, last) <= 0) {
+                    throw new DeviceFailure(device + " lists namespace " + Integer.toUnsignedString(nsid) + " after "
+                            + Integer.toUnsignedString(last) + ": active namespaces come in ascending order");
+                }
+                nsids.add(nsid);
+                last = nsid;
+            }
+            if (count < NamespaceList.MAX_COUNT) {
+                break;
+            }
+        }
+        return nsids;
+    }
+
+    private NamespaceInfo namespace(int nsid) throws IOException {
+        admin.identify(Cns.NAMESPACE, nsid, "Identify Namespace " + nsid, page);
+        int format = IdentifyNamespace.currentLbaFormatIndex(page);
+        List<NamespaceInfo.LbaFormat> formats = formats();
+        if (format >= formats.size() || formats.get(format).blockBytes() == 0) {
+            throw new DeviceFailure(device + " says that namespace " + nsid + " has LBA format " + format
+                    + ", which is not one of its " + formats.size() + " formats");
+        }
+        long blockCount = IdentifyNamespace.NSZE.get(page);
+        int blockBytes = formats.get(format).blockBytes();
+        if (blockCount < 0 || blockCount > Long.MAX_VALUE / blockBytes) {
+            throw new DeviceFailure(device + " says that namespace " + nsid + " has "
+                    + Long.toUnsignedString(blockCount) + " blocks of " + blockBytes + " bytes: nothing is that large");
+        }
+        NamespaceInfo info = new NamespaceInfo(
+                nsid,
+                blockCount,
+                IdentifyNamespace.NCAP.get(page),
+                IdentifyNamespace.NUSE.get(page),
+                format,
+                formats,
+                IdentifyNamespace.protectionType(page) != 0,
+                IdentifyNamespace.NSFEAT.has(page, IdentifyNamespace.NSFEAT_THIN),
+                identifier(IdentifyNamespace.NGUID.get(page)),
+                identifier(IdentifyNamespace.EUI64.get(page)),
+                "");
+        return info.withUuid(uuid(nsid));
+    }
+
+    private List<NamespaceInfo.LbaFormat> formats() {
+        int count = Math.min(IdentifyNamespace.NLBAF.getInt(page) + 1, IdentifyNamespace.MAX_LBA_FORMATS);
+        List<NamespaceInfo.LbaFormat> formats = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            LbaFormat format = IdentifyNamespace.lbaFormat(page, i);
+            int blockBytes = format.isValid() ? format.blockBytes() : 0;
+            formats.add(
+                    new NamespaceInfo.LbaFormat(blockBytes, format.metadataBytes(), format.relativePerformance()));
+        }
+        return formats;
+    }
+
+    /** Hexadecimal, or empty where all bytes are zero, which means that there is none. */
+    private static String identifier(byte[] bytes) {
+        String hex = HexFormat.of().formatHex(bytes);
+        return hex.replace("0", "").isEmpty() ? "" : hex;
+    }
+
+    /** Only some controllers have it: one that refuses the question has none. */
+    private String uuid(int nsid) throws IOException {
+        try {
+            admin.identify(Cns.NAMESPACE_DESCRIPTORS, nsid, "Identify Descriptors of Namespace " + nsid, page);
+        } catch (CommandFailed e) {
+            return "";
+        }
+        byte[] found = NamespaceDescriptors.find(page, NamespaceDescriptors.TYPE_UUID);
+        if (found == null || found.length != 2 * Long.BYTES) {
+            return "";
+        }
+        ByteBuffer bytes = ByteBuffer.wrap(found);
+        return new UUID(bytes.getLong(), bytes.getLong()).toString();
+    }
+
+    @Override
+    public void close() {
+        memory.close();
+    }
+}

@@ -1,0 +1,75 @@
+package io.sluice.host;
+
+import java.util.List;
+
+/**
+ * An active namespace, decoded: Identify Namespace (NVMe 1.4, 5.15.2.2) and its identification descriptors.
+ *
+ * @param nsid its identifier
+ * @param blockCount NSZE: its size in logical blocks
+ * @param capacityBlocks NCAP
+ * @param usedBlocks NUSE
+ * @param format index of the format in use in {@code formats}
+ * @param formats LBA formats
+ * @param protection whether protection information is on (DPS)
+ * @param thin whether space is given out when written (NSFEAT bit 0)
+ * @param nguid 32 hexadecimal digits, or empty for none
+ * @param eui64 16 hexadecimal digits, or empty for none
+ * @param uuid as text, or empty for none
+ */
+public record NamespaceInfo(
+        int nsid,
+        long blockCount,
+        long capacityBlocks,
+        long usedBlocks,
+        int format,
+        List<LbaFormat> formats,
+        boolean protection,
+        boolean thin,
+        String nguid,
+        String eui64,
+        String uuid) {
+
+    /**
+     * One way to format a namespace.
+     *
+     * @param blockBytes of a logical block, a power of two from 512; 0 for a format that makes no sense
+     * @param metadataBytes that come with each block
+     * @param relativePerformance RP: 0 is best, 3 degraded
+     */
+    public record LbaFormat(int blockBytes, int metadataBytes, int relativePerformance) {}
+
+    public NamespaceInfo {
+        formats = List.copyOf(formats);
+    }
+
+    /** Size of a logical block in bytes. */
+    public int blockBytes() {
+        return formats.get(format).blockBytes();
+    }
+
+    /** Size of the namespace in bytes. */
+    public long bytes() {
+        return blockCount * blockBytes();
+    }
+
+    /** Bytes of metadata with each block, in the format in use. */
+    public int metadataBytes() {
+        return formats.get(format).metadataBytes();
+    }
+
+    NamespaceInfo withUuid(String newUuid) {
+        return new NamespaceInfo(
+                nsid,
+                blockCount,
+                capacityBlocks,
+                usedBlocks,
+                format,
+                formats,
+                protection,
+                thin,
+                nguid,
+                eui64,
+                newUuid);
+    }
+}

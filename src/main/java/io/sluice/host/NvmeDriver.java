@@ -1,0 +1,237 @@
+package io.sluice.host;
+
+import io.sluice.device.InterruptKind;
+import io.sluice.device.PciDevice;
+import io.sluice.dma.IovaAllocator;
+import io.sluice.linux.EventFd;
+import io.sluice.nvme.Csts;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.NoSuchElementException;
+
+/**
+ * Drives one NVMe controller, whatever is behind the {@link PciDevice}: an SSD, the software model, a socket.
+ *
+ * <p>{@link #start} brings it up ({@link BringUp} has the steps) with its I/O queue pairs; each {@link QueuePair} then
+ * belongs to whoever polls it. The admin queue is this object's own, and its methods may be called from any thread.
+ *
+ * <pre>
+ *   start ─▶ running ──shutDown()──▶ shut down ──close()──▶ closed
+ *               └──────────────── close() ────────────────────▲    CC.EN = 0, then the device loses all memory
+ * </pre>
+ */
+public final class NvmeDriver implements AutoCloseable {
+    /** Where a controller gives no RTD3 entry latency (or a very short one), a shutdown may take so long. */
+    private static final int MIN_SHUTDOWN_MILLIS = 5_000;
+
+    /** No longer is waited for a shutdown, whatever the controller says: its field goes up to 71 minutes. */
+    private static final int MAX_SHUTDOWN_MILLIS = 60_000;
+
+    private final PciDevice device;
+    private final IovaAllocator iovas;
+    private final DriverOptions options;
+    private final List<DmaArea> areas = new ArrayList<>();
+    private final List<EventFd> interrupts = new ArrayList<>();
+    private final List<QueuePair> queuePairs = new ArrayList<>();
+
+    // Set by the steps of BringUp, in their order.
+    private ControllerRegisters registers;
+    private AdminQueue admin;
+    private ControllerInfo controller;
+    private List<NamespaceInfo> namespaces = List.of();
+
+    private boolean enabled;
+    private boolean closed;
+
+    private NvmeDriver(PciDevice device, IovaAllocator iovas, DriverOptions options) {
+        this.device = device;
+        this.iovas = iovas;
+        this.options = options;
+    }
+
+    /**
+     * Takes a controller over, whatever state it is in, and brings it up.
+     *
+     * @param device stays the caller's, who closes it after the driver
+     * @param iovas of this device
+     * @throws DeviceFailure if the controller is stuck, gone or broken
+     * @throws CommandFailed if it refuses a command that every controller must know
+     * @throws IOException if it cannot be driven, or cannot be reached; nothing is left behind
+     */
+    public static NvmeDriver start(PciDevice device, IovaAllocator iovas, DriverOptions options) throws IOException {
+        NvmeDriver driver = new NvmeDriver(device, iovas, options);
+        try {
+            new BringUp(driver).run();
+            return driver;
+        } catch (IOException | RuntimeException e) {
+            driver.close();
+            throw e;
+        }
+    }
+
+    /** The device's name, for messages. */
+    public String name() {
+        return device.name();
+    }
+
+    /** What the controller says of itself. */
+    public ControllerInfo controller() {
+        return controller;
+    }
+
+    /** The active namespaces, in order of their identifiers. */
+    public List<NamespaceInfo> namespaces() {
+        return namespaces;
+    }
+
+    /**
+     * One of the active namespaces.
+     *
+     * @throws NoSuchElementException if it is not active
+     */
+    public NamespaceInfo namespace(int nsid) {
+        return namespaces.stream()
+                .filter(namespace -> namespace.nsid() == nsid)
+                .findFirst()
+                .orElseThrow(() -> new NoSuchElementException(name() + " has no active namespace " + nsid));
+    }
+
+    /** The I/O queue pairs: as many as were asked for, or as the controller granted. */
+    public List<QueuePair> queuePairs() {
+        return List.copyOf(queuePairs);
+    }
+
+    /**
+     * What a completion queue's interrupts signal, if the driver was started with interrupts.
+     *
+     * @param qid 0 for the admin queue
+     */
+    public EventFd interrupt(int qid) {
+        return interrupts.get(vector(qid));
+    }
+
+    /** Queues share vectors, the admin queue's apart, where there are fewer vectors than queues. */
+    int vector(int qid) {
+        int shared = interrupts.size() - 1;
+        return qid == 0 || shared == 0 ? 0 : 1 + (qid - 1) % shared;
+    }
+
+    /**
+     * Memory that the device can reach, zeroed, for data. It lives until it is closed, or the driver is.
+     *
+     * @param name shown in messages
+     * @param bytes more than 0; rounded up to whole pages
+     */
+    public synchronized DmaArea allocate(String name, long bytes) throws IOException {
+        DmaArea area = DmaArea.allocate(device, iovas, name, bytes);
+        areas.add(area);
+        return area;
+    }
+
+    /**
+     * Looks at the controller's status: a poller that sees no completions cannot tell an idle device from a dead one.
+     *
+     * @throws DeviceFailure if the controller is gone, fatally ill or disabled
+     * @throws IOException if it cannot be reached
+     */
+    public void checkAlive() throws IOException {
+        int csts = registers.csts();
+        if (Csts.fatal(csts)) {
+            throw new DeviceFailure(name() + " reports a fatal error (CSTS.CFS = 1); reset it");
+        }
+        if (!Csts.ready(csts)) {
+            throw new DeviceFailure(name() + " is not ready any more (CSTS.RDY = 0): somebody else has reset it");
+        }
+    }
+
+    /** The current value of one of the controller's features. */
+    public int feature(int featureId) throws IOException {
+        return admin.feature(featureId, "Get Features 0x" + Integer.toHexString(featureId));
+    }
+
+    /**
+     * Ends orderly: deletes the I/O queues, and has the controller put everything in a safe place (CC.SHN). Commands in
+     * flight are aborted. Afterwards there is only {@link #close}.
+     */
+    public void shutDown() throws IOException {
+        for (QueuePair pair : queuePairs) {
+            admin.deleteSq(pair.qid());
+        }
+        for (QueuePair pair : queuePairs) {
+            admin.deleteCq(pair.qid());
+        }
+        int millis = Math.max(MIN_SHUTDOWN_MILLIS, controller.shutdownMillis());
+        registers.shutDown(Math.min(millis, MAX_SHUTDOWN_MILLIS));
+    }
+
+    /**
+     * Disables the controller, which ends all its access to memory, then takes the memory away and lets go of it. Without
+     * {@link #shutDown} before, data in a volatile cache may be lost. Idempotent; queue pairs and areas must not be used any
+     * more.
+     */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try {
+            disable();
+            if (!interrupts.isEmpty()) {
+                device.disableInterrupts(InterruptKind.MSIX);
+            }
+        } catch (IOException stuck) {
+            // A device that does not obey loses its memory all the same, by its IOMMU or its server; see DmaArea.
+        }
+        areas.reversed().forEach(DmaArea::close);
+        interrupts.forEach(EventFd::close);
+    }
+
+    private void disable() throws IOException {
+        if (enabled) {
+            registers.disable("disable the controller");
+        }
+    }
+
+    // ---- for BringUp
+
+    PciDevice device() {
+        return device;
+    }
+
+    DriverOptions options() {
+        return options;
+    }
+
+    void registers(ControllerRegisters opened) {
+        registers = opened;
+    }
+
+    /** From now on the controller may touch memory: closing begins with disabling it. */
+    void enabled(AdminQueue queue) {
+        admin = queue;
+        enabled = true;
+    }
+
+    AdminQueue admin() {
+        return admin;
+    }
+
+    void identified(ControllerInfo info, List<NamespaceInfo> active) {
+        controller = info;
+        namespaces = List.copyOf(active);
+    }
+
+    void addInterrupt(EventFd interrupt) {
+        interrupts.add(interrupt);
+    }
+
+    List<EventFd> interrupts() {
+        return interrupts;
+    }
+
+    void addQueuePair(QueuePair pair) {
+        queuePairs.add(pair);
+    }
+}

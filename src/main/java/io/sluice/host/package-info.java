@@ -1,0 +1,12 @@
+/**
+ * The NVMe driver: brings a controller up, runs its admin queue, and gives out I/O queue pairs, over any {@link
+ * io.sluice.device.PciDevice}.
+ *
+ * <p>The device is not trusted: what it writes is checked, what it should do is awaited with a deadline. A failed command
+ * is a {@link io.sluice.host.CommandFailed}, a failed device a {@link io.sluice.host.DeviceFailure}.
+ *
+ * <p>May import {@code nvme}, {@code device}, {@code dma}, {@code pci}, {@code mem}, {@code linux}, {@code poll} and {@code
+ * count}. Start at {@link io.sluice.host.NvmeDriver}, then {@link io.sluice.host.BringUp} and {@link
+ * io.sluice.host.QueuePair}.
+ */
+package io.sluice.host;

@@ -1,0 +1,315 @@
+package io.sluice.host;
+
+import io.sluice.device.InterruptKind;
+import io.sluice.device.PciDevice;
+import io.sluice.linux.EventFd;
+import io.sluice.linux.Fd;
+import io.sluice.linux.Mapping;
+import io.sluice.mem.Memory;
+import io.sluice.nvme.AdminOpcode;
+import io.sluice.nvme.AdminSqe;
+import io.sluice.nvme.Aqa;
+import io.sluice.nvme.Cap;
+import io.sluice.nvme.Cc;
+import io.sluice.nvme.Cns;
+import io.sluice.nvme.Cqe;
+import io.sluice.nvme.Csts;
+import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.FeatureValue;
+import io.sluice.nvme.Registers;
+import io.sluice.nvme.Rings;
+import io.sluice.nvme.Sqe;
+import io.sluice.nvme.Status;
+import io.sluice.nvme.Vs;
+import io.sluice.pci.CapabilityId;
+import io.sluice.pci.MsixCapability;
+import io.sluice.pci.PciHeader;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A register file with an admin queue behind it, written without any of the controller's code, that misbehaves as a test
+ * asks it to. Doorbells are not mapped, so it works within the driver's own doorbell writes.
+ */
+final class FakeNvme implements PciDevice {
+    static final String NAME = "fake nvme";
+
+    private static final int BAR_BYTES = 0x4000;
+    private static final int IO_QUEUES = 2;
+    /** Where the MSI-X capability lies. */
+    static final int MSIX = 0x40;
+
+    /** What a test changes. */
+    long cap = Cap.withCss(
+            Cap.withTimeoutMillis(
+                    Cap.withContiguousQueuesRequired(Cap.withMaxQueueEntries(0, 256), true), 1_000),
+            Cap.CSS_NVM);
+
+    int classCode = PciHeader.CLASS_NVM_EXPRESS;
+    long barBytes = BAR_BYTES;
+    boolean readyNeverComes;
+    boolean readyNeverGoes;
+    boolean fatalOnEnable;
+    boolean gone;
+    boolean shutdownNeverEnds;
+    boolean unreachable;
+    /** Takes commands with this opcode and never completes them; -1 for none. */
+    int swallowOpcode = -1;
+
+    int wrongCidOpcode = -1;
+    int failOpcode = -1;
+    int failStatus;
+
+    int cc;
+    int csts;
+    int aqa;
+    long asq;
+    long acq;
+    int sqHead;
+    int cqTail;
+    int phase = Rings.FIRST_PHASE;
+    final List<String> log = new ArrayList<>();
+    final List<Integer> queues = new ArrayList<>();
+    final TreeMap<Long, Mapping> maps = new TreeMap<>();
+    final ByteBuffer config = ByteBuffer.allocate(256)
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .putShort(PciHeader.VENDOR_ID, (short) 0x1234)
+            .putShort(PciHeader.STATUS, (short) PciHeader.STATUS_CAPABILITY_LIST)
+            .put(PciHeader.CAPABILITIES_POINTER, (byte) MSIX)
+            .put(MSIX, (byte) CapabilityId.MSIX)
+            .putShort(MSIX + MsixCapability.CONTROL, (short) 1); // two vectors
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public int readConfig(int offset, int bytes) throws IOException {
+        checkReachable();
+        if (gone) {
+            return bytes == 4 ? -1 : 0xffff;
+        }
+        config.putInt(PciHeader.REVISION, classCode << 8);
+        return switch (bytes) {
+            case 1 -> Byte.toUnsignedInt(config.get(offset));
+            case 2 -> Short.toUnsignedInt(config.getShort(offset));
+            default -> config.getInt(offset);
+        };
+    }
+
+    @Override
+    public void writeConfig(int offset, int bytes, int value) throws IOException {
+        checkReachable();
+        if (bytes != 2) {
+            throw new AssertionError("only 16-bit registers are written");
+        }
+        config.putShort(offset, (short) value);
+    }
+
+    private void checkReachable() throws IOException {
+        if (unreachable) {
+            throw new IOException("the server of " + NAME + " is gone");
+        }
+    }
+
+    @Override
+    public Bar openBar(int index) {
+        return new FakeBar() {
+            @Override
+            public long bytes() {
+                return barBytes;
+            }
+
+            @Override
+            public int readInt(long offset) {
+                return gone ? -1 : readRegister((int) offset);
+            }
+
+            @Override
+            public long readLong(long offset) {
+                return gone ? -1L : cap;
+            }
+
+            @Override
+            public void writeInt(long offset, int value) {
+                writeRegister((int) offset, value);
+            }
+
+            @Override
+            public void writeLong(long offset, long value) {
+                if (offset == Registers.ASQ.offset()) {
+                    asq = value;
+                } else if (offset == Registers.ACQ.offset()) {
+                    acq = value;
+                }
+            }
+        };
+    }
+
+    private int readRegister(int offset) {
+        return switch (Registers.at(offset)) {
+            case VS -> Vs.NVME_1_4;
+            case CC -> cc;
+            case CSTS -> csts;
+            default -> 0;
+        };
+    }
+
+    private void writeRegister(int offset, int value) {
+        if (offset == Doorbells.sqTailDoorbell(0)) {
+            work(value);
+        } else if (offset == Registers.AQA.offset()) {
+            aqa = value;
+        } else if (offset == Registers.CC.offset()) {
+            configure(value);
+        }
+    }
+
+    private void configure(int value) {
+        boolean was = Cc.enabled(cc);
+        cc = value;
+        if (!was && Cc.enabled(value)) {
+            log.add("enable");
+            sqHead = 0;
+            cqTail = 0;
+            phase = Rings.FIRST_PHASE;
+            csts = Csts.withFatal(Csts.withReady(0, !readyNeverComes && !fatalOnEnable), fatalOnEnable);
+        } else if (was && !Cc.enabled(value)) {
+            log.add("disable");
+            csts = Csts.withReady(0, readyNeverGoes);
+        } else if (Cc.shn(value) == Cc.SHN_NORMAL) {
+            log.add("shutdown");
+            csts = Csts.withShst(csts, shutdownNeverEnds ? Csts.SHST_OCCURRING : Csts.SHST_COMPLETE);
+        }
+    }
+
+    private void work(int tail) {
+        while (sqHead != tail) {
+            long sqe = at(asq + (long) sqHead * Sqe.BYTES);
+            sqHead = Rings.next(sqHead, Aqa.sqEntries(aqa));
+            execute(sqe);
+        }
+    }
+
+    private void execute(long sqe) {
+        int opcode = Sqe.opcode(sqe);
+        log.add(AdminOpcode.name(opcode));
+        if (opcode == swallowOpcode) {
+            return;
+        }
+        int cid = opcode == wrongCidOpcode ? Sqe.cid(sqe) + 7 : Sqe.cid(sqe);
+        int status = opcode == failOpcode ? failStatus : Status.OK;
+        int dw0 = 0;
+        if (status == Status.OK) {
+            dw0 = succeed(opcode, sqe);
+        }
+        Cqe.publish(at(acq + (long) cqTail * Cqe.BYTES), dw0, sqHead, 0, cid, status, phase);
+        cqTail = Rings.next(cqTail, Aqa.cqEntries(aqa));
+        phase = Rings.phaseAt(cqTail, phase);
+    }
+
+    private int succeed(int opcode, long sqe) {
+        switch (opcode) {
+            case AdminOpcode.IDENTIFY -> identify(sqe);
+            case AdminOpcode.SET_FEATURES -> {
+                return FeatureValue.numberOfQueues(IO_QUEUES, IO_QUEUES);
+            }
+            case AdminOpcode.CREATE_IO_CQ, AdminOpcode.CREATE_IO_SQ -> queues.add(AdminSqe.qid(sqe));
+            case AdminOpcode.DELETE_IO_CQ, AdminOpcode.DELETE_IO_SQ -> queues.remove((Integer) AdminSqe.qid(sqe));
+            default -> {}
+        }
+        return 0;
+    }
+
+    private void identify(long sqe) {
+        ByteBuffer page = ByteBuffer.allocate(Cns.DATA_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        switch (AdminSqe.cns(sqe)) {
+            case Cns.CONTROLLER -> controllerPage(page);
+            case Cns.ACTIVE_NAMESPACES -> page.putInt(0, Sqe.nsid(sqe) == 0 ? 1 : 0);
+            case Cns.NAMESPACE -> namespacePage(page);
+            default -> {}
+        }
+        Memory.copyIn(page.array(), 0, at(Sqe.prp1(sqe)), page.capacity());
+    }
+
+    /** Offsets as in NVMe 1.4, figure 247. */
+    private static void controllerPage(ByteBuffer page) {
+        page.putShort(0, (short) 0x1234);
+        for (int i = 4; i < 72; i++) {
+            page.put(i, (byte) ' ');
+        }
+        page.put(4, (byte) 'S').put(24, (byte) 'M').put(64, (byte) 'F');
+        page.put(77, (byte) 5); // MDTS: 128 KiB
+        page.putInt(80, Vs.NVME_1_4);
+        page.putInt(516, 1); // NN
+    }
+
+    /** Offsets as in NVMe 1.4, figure 245. */
+    private static void namespacePage(ByteBuffer page) {
+        page.putLong(0, 1000).putLong(8, 1000).putLong(16, 500);
+        page.putInt(128, 9 << 16); // LBAF0: 512 bytes
+    }
+
+    /** The address of what the driver has mapped for the device. */
+    private long at(long iova) {
+        Map.Entry<Long, Mapping> map = maps.floorEntry(iova);
+        if (map == null || iova - map.getKey() >= map.getValue().length()) {
+            throw new AssertionError("DMA to 0x" + Long.toHexString(iova) + ", which is not mapped");
+        }
+        return map.getValue().address() + (iova - map.getKey());
+    }
+
+    @Override
+    public int interruptCount(InterruptKind kind) {
+        return kind == InterruptKind.MSIX ? 2 : 0;
+    }
+
+    @Override
+    public void setInterruptTargets(InterruptKind kind, int start, List<EventFd> targets) {
+        log.add("interrupts " + targets.size());
+    }
+
+    @Override
+    public void disableInterrupts(InterruptKind kind) {
+        log.add("interrupts off");
+    }
+
+    @Override
+    public void unmaskInterrupts(InterruptKind kind, int start, int count) {}
+
+    @Override
+    public void mapDma(Fd memory, long offset, long bytes, long iova, int access) throws IOException {
+        checkReachable();
+        log.add("map");
+        maps.put(iova, Mapping.shared(memory, offset, bytes, Mapping.PROT_READ | Mapping.PROT_WRITE));
+    }
+
+    @Override
+    public void unmapDma(long iova, long bytes) throws IOException {
+        checkReachable();
+        log.add("unmap");
+        Mapping mapping = maps.remove(iova);
+        if (mapping == null || mapping.length() != bytes) {
+            throw new IOException("not mapped like this");
+        }
+        mapping.close();
+    }
+
+    @Override
+    public void reset() {
+        cc = 0;
+        csts = 0;
+    }
+
+    @Override
+    public void close() {
+        maps.values().forEach(Mapping::close);
+        maps.clear();
+    }
+}

@@ -1,0 +1,346 @@
+package io.sluice.host;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.dma.DmaRefused;
+import io.sluice.dma.IovaAllocator;
+import io.sluice.nvme.AdminOpcode;
+import io.sluice.nvme.Aqa;
+import io.sluice.nvme.Cap;
+import io.sluice.nvme.Cc;
+import io.sluice.nvme.Csts;
+import io.sluice.nvme.Status;
+import io.sluice.pci.MsixCapability;
+import io.sluice.pci.PciHeader;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class NvmeDriverTest {
+    private static final IovaAllocator.Range ADDRESSES = new IovaAllocator.Range(0, 0xffff_ffffL);
+    private static final int QUEUES = 2;
+
+    private final FakeNvme device = new FakeNvme();
+    private final IovaAllocator iovas = new IovaAllocator(List.of(ADDRESSES));
+
+    /** A second passes with each look at it. */
+    private static final class FastClock implements DriverClock {
+        private long now = Long.MAX_VALUE - 5_000_000_000L; // it wraps in between
+
+        @Override
+        public long nanoTime() {
+            return now;
+        }
+
+        @Override
+        public void pause() {
+            now += 100_000_000L;
+        }
+    }
+
+    private DriverOptions options() {
+        return DriverOptions.polled(QUEUES, 1024).withClock(new FastClock());
+    }
+
+    private NvmeDriver start() throws IOException {
+        return NvmeDriver.start(device, iovas, options());
+    }
+
+    @AfterEach
+    void close() {
+        device.close();
+    }
+
+    private void misbehave(Consumer<FakeNvme> how) {
+        how.accept(device);
+    }
+
+    // ---- a good device
+
+    @Test
+    void shouldFollowTheSpecificationsStepsWhenBringingUp() throws IOException {
+        NvmeDriver driver = start();
+        assertEquals(
+                List.of(
+                        "map",
+                        "map",
+                        "enable",
+                        "Identify",
+                        "Identify",
+                        "Identify",
+                        "Identify",
+                        "Set Features",
+                        "map",
+                        "Create I/O Completion Queue",
+                        "map",
+                        "Create I/O Completion Queue",
+                        "Create I/O Submission Queue",
+                        "Create I/O Submission Queue"),
+                device.log);
+        assertEquals(
+                PciHeader.COMMAND_MEMORY_SPACE | PciHeader.COMMAND_BUS_MASTER | PciHeader.COMMAND_INTX_DISABLE,
+                device.config.getShort(PciHeader.COMMAND));
+        assertEquals(AdminQueue.ENTRIES, Aqa.sqEntries(device.aqa));
+        assertTrue(Cc.enabled(device.cc));
+        assertEquals(Cc.IOSQES, Cc.iosqes(device.cc));
+        assertEquals(Cc.IOCQES, Cc.iocqes(device.cc));
+        assertEquals(0, Cc.mps(device.cc));
+        driver.close();
+    }
+
+    @Test
+    void shouldDecodeWhatTheDeviceSays() throws IOException {
+        try (NvmeDriver driver = start()) {
+            ControllerInfo info = driver.controller();
+            assertEquals("S", info.serial());
+            assertEquals("M", info.model());
+            assertEquals("1.4", info.versionText());
+            assertEquals(128 << 10, info.maxTransferBytes());
+            assertEquals(128 << 10, driver.queuePairs().getFirst().maxTransferBytes());
+            NamespaceInfo namespace = driver.namespace(1);
+            assertEquals(512_000, namespace.bytes());
+            assertEquals(512, namespace.blockBytes());
+            assertEquals("", namespace.nguid());
+            assertThrows(NoSuchElementException.class, () -> driver.namespace(2));
+        }
+    }
+
+    @Test
+    void shouldTakeNoMoreThanTheDeviceGrants() throws IOException {
+        try (NvmeDriver driver = NvmeDriver.start(
+                device, iovas, DriverOptions.polled(60, 1024).withClock(new FastClock()))) {
+            assertEquals(2, driver.queuePairs().size());
+            assertEquals(255, driver.queuePairs().getFirst().depth(), "CAP.MQES is 256 entries");
+        }
+    }
+
+    @Test
+    void shouldDisableBeforeEnablingWhenSomebodyElseHasLeftItRunning() throws IOException {
+        device.cc = Cc.withEnabled(0, true);
+        device.csts = Csts.withReady(0, true);
+        try (NvmeDriver driver = start()) {
+            assertEquals("disable", device.log.getFirst());
+            assertEquals(2, driver.queuePairs().size());
+        }
+    }
+
+    @Test
+    void shouldDeleteQueuesAndShutDownAndDisableWhenItEnds() throws IOException {
+        NvmeDriver driver = start();
+        device.log.clear();
+        driver.shutDown();
+        driver.close();
+        driver.close();
+        assertEquals(
+                List.of(
+                        "Delete I/O Submission Queue",
+                        "Delete I/O Submission Queue",
+                        "Delete I/O Completion Queue",
+                        "Delete I/O Completion Queue",
+                        "shutdown",
+                        "disable",
+                        "unmap",
+                        "unmap",
+                        "unmap",
+                        "unmap"),
+                device.log);
+        assertEquals(0, device.maps.size());
+    }
+
+    @Test
+    void shouldGiveEachQueueAVectorWhenInterruptsAreAskedFor() throws IOException {
+        try (NvmeDriver driver = NvmeDriver.start(device, iovas, options().withInterrupts())) {
+            assertTrue(device.log.contains("interrupts 2"));
+            int control = device.config.getShort(FakeNvme.MSIX + MsixCapability.CONTROL);
+            assertTrue(MsixCapability.isEnabled(control) && !MsixCapability.isFunctionMasked(control));
+            assertNotSame(driver.interrupt(0), driver.interrupt(1));
+            assertSame(driver.interrupt(1), driver.interrupt(2), "two vectors for three queues");
+        }
+        assertEquals("interrupts off", device.log.get(device.log.indexOf("disable") + 1));
+    }
+
+    @Test
+    void shouldLeaveNothingBehindWhenUsedManyTimes() throws IOException {
+        start().close();
+        long before = descriptors();
+        for (int i = 0; i < 50; i++) {
+            start().close();
+        }
+        assertEquals(before, descriptors());
+        assertEquals(0, device.maps.size());
+        long all = ADDRESSES.last() + 1 - 4096;
+        try {
+            iovas.free(iovas.allocate(all, 4096), all);
+        } catch (DmaRefused e) {
+            throw new AssertionError("not all IOVAs were given back", e);
+        }
+    }
+
+    private static long descriptors() throws IOException {
+        try (var entries = Files.list(Path.of("/proc/self/fd"))) {
+            return entries.count();
+        }
+    }
+
+    // ---- devices that must be refused
+
+    private IOException refused() {
+        IOException e = assertThrows(IOException.class, this::start);
+        assertEquals(0, device.maps.size(), "memory is left mapped");
+        assertFalse(Cc.enabled(device.cc), "the device is left enabled");
+        return e;
+    }
+
+    private void assertRefused(String why) {
+        IOException e = refused();
+        assertTrue(e.getMessage().contains(FakeNvme.NAME), e.getMessage());
+        assertTrue(e.getMessage().contains(why), e.getMessage());
+    }
+
+    @Test
+    void shouldRefuseWhenItIsNoNvmeController() {
+        misbehave(device -> device.classCode = 0x010601);
+        assertRefused("is not an NVMe controller: its class code is 0x10601, not 0x10802");
+    }
+
+    @Test
+    void shouldRefuseWhenPagesMustBeLarger() {
+        misbehave(device -> device.cap = Cap.withMpsMax(Cap.withMpsMin(device.cap, 1), 1));
+        assertRefused("needs memory pages of at least 8192 bytes");
+    }
+
+    @Test
+    void shouldRefuseWhenTheNvmCommandSetIsMissing() {
+        misbehave(device -> device.cap = Cap.withCss(device.cap, Cap.CSS_NONE));
+        assertRefused("does not offer the NVM command set");
+    }
+
+    @Test
+    void shouldRefuseWhenDoorbellsAreOutsideOfTheBar() {
+        misbehave(device -> device.cap = Cap.withDstrd(device.cap, 12));
+        assertRefused("has doorbells 16384 bytes apart");
+        misbehave(device -> device.cap = Cap.withDstrd(device.cap, 15));
+        assertRefused("has doorbells 131072 bytes apart");
+    }
+
+    @Test
+    void shouldSayThatItIsGoneWhenItReadsAllOnes() {
+        misbehave(device -> device.gone = true);
+        IOException e = assertThrows(DeviceFailure.class, this::start);
+        assertTrue(e.getMessage().contains("reads all ones"), e.getMessage());
+    }
+
+    @Test
+    void shouldGiveUpWhenItNeverBecomesReady() {
+        misbehave(device -> device.readyNeverComes = true);
+        assertRefused("CSTS.RDY did not become 1 within 1000 ms");
+    }
+
+    @Test
+    void shouldGiveUpWhenItNeverBecomesIdle() {
+        device.cc = Cc.withEnabled(0, true);
+        device.csts = Csts.withReady(0, true);
+        misbehave(device -> device.readyNeverGoes = true);
+        assertRefused("CSTS.RDY did not become 0 within 1000 ms");
+    }
+
+    @Test
+    void shouldGiveUpWhenItReportsAFatalError() {
+        misbehave(device -> device.fatalOnEnable = true);
+        assertRefused("reports a fatal error (CSTS.CFS = 1)");
+    }
+
+    @Test
+    void shouldWaitAtLeastHalfASecondWhenCapToIsZero() {
+        misbehave(device -> {
+            device.cap = Cap.withTimeoutMillis(device.cap, 0);
+            device.readyNeverComes = true;
+        });
+        assertRefused("within 500 ms");
+    }
+
+    @Test
+    void shouldGiveUpWhenAnAdminCommandNeverCompletes() {
+        misbehave(device -> device.swallowOpcode = AdminOpcode.CREATE_IO_SQ);
+        assertRefused("Create I/O Submission Queue 1 of 256 entries on fake nvme did not complete within 5000 ms");
+    }
+
+    @Test
+    void shouldGiveUpWhenACompletionIsOfNoCommand() {
+        misbehave(device -> device.wrongCidOpcode = AdminOpcode.SET_FEATURES);
+        assertRefused("which is not outstanding");
+    }
+
+    @Test
+    void shouldNameCommandAndStatusWhenOneIsRefused() {
+        misbehave(device -> {
+            device.failOpcode = AdminOpcode.CREATE_IO_CQ;
+            device.failStatus = Status.INVALID_QUEUE_SIZE.dnr();
+        });
+        IOException e = refused();
+        CommandFailed failed = (CommandFailed) e;
+        assertEquals(Status.INVALID_QUEUE_SIZE.dnr(), failed.status());
+        assertTrue(e.getMessage().contains("Create I/O Completion Queue 1 of 256 entries"), e.getMessage());
+        assertTrue(e.getMessage().contains(Status.describe(failed.status())), e.getMessage());
+    }
+
+    // ---- devices that fail later
+
+    @Test
+    void shouldNoticeWhenADeviceDiesUnderIdleQueues() throws IOException {
+        try (NvmeDriver driver = start()) {
+            driver.checkAlive();
+            device.csts = Csts.withFatal(device.csts, true);
+            assertThrows(DeviceFailure.class, driver::checkAlive);
+            device.csts = 0;
+            IOException e = assertThrows(DeviceFailure.class, driver::checkAlive);
+            assertTrue(e.getMessage().contains("CSTS.RDY = 0"), e.getMessage());
+            device.gone = true;
+            assertThrows(DeviceFailure.class, driver::checkAlive);
+            device.gone = false;
+        }
+    }
+
+    @Test
+    void shouldFailEveryLaterCommandWhenOneTimedOut() throws IOException {
+        try (NvmeDriver driver = start()) {
+            device.swallowOpcode = AdminOpcode.GET_FEATURES;
+            assertThrows(DeviceFailure.class, () -> driver.feature(7));
+            device.swallowOpcode = -1;
+            IOException e = assertThrows(DeviceFailure.class, () -> driver.feature(7));
+            assertTrue(e.getMessage().contains("was not sent"), e.getMessage());
+        }
+    }
+
+    @Test
+    void shouldSaySoWhenAShutdownDoesNotEnd() throws IOException {
+        try (NvmeDriver driver = start()) {
+            device.shutdownNeverEnds = true;
+            IOException e = assertThrows(DeviceFailure.class, driver::shutDown);
+            assertTrue(e.getMessage().contains("did not finish its shutdown within 5000 ms"), e.getMessage());
+        }
+        assertEquals(0, device.maps.size());
+    }
+
+    @Test
+    void shouldNeverGiveAnIovaOutAgainWhenTheDeviceCannotBeMadeToLetGo() throws Exception {
+        NvmeDriver driver = start();
+        DmaArea area = driver.allocate("data", 4096);
+        long iova = area.iova();
+        device.unreachable = true;
+        driver.close();
+        device.unreachable = false;
+        long again = iovas.allocate(4096, 4096);
+        assertTrue(again > iova, "0x" + Long.toHexString(again) + " may still be mapped for the device");
+    }
+}
