@@ -194,6 +194,7 @@ class FramingTest extends ServerFixture {
     private void reconnect() throws IOException {
         client.close();
         client = RawClient.ready(socket);
+        client.assertAlive();
     }
 
     @ParameterizedTest
