@@ -37,7 +37,7 @@ verified file --filename=/mnt/disk/fio --bsrange=4k-256k --iodepth=16
 cp -a /usr/bin /mnt/disk/copy
 sync
 echo 3 >/proc/sys/vm/drop_caches
-diff -r /usr/bin /mnt/disk/copy || fail "a copied file differs"
+diff -r --no-dereference /usr/bin /mnt/disk/copy || fail "a copied file differs"
 rm -rf /mnt/disk/copy
 fstrim -v /mnt/disk
 umount /mnt/disk

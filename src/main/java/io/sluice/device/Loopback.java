@@ -120,8 +120,7 @@ public final class Loopback implements PciDevice {
             Mapping mapping = Mapping.shared(part.memory(), part.offset(), part.bytes(), protection);
             pieces.add(new MappedBar.Piece(part.offset(), mapping));
         }
-        MappedBar bar =
-                new MappedBar("BAR " + index + " of " + name(), region.bytes(), pieces, byCall(index));
+        MappedBar bar = new MappedBar("BAR " + index + " of " + name(), region.bytes(), pieces, byCall(index));
         bars.add(bar);
         return bar;
     }

@@ -13,7 +13,6 @@ import io.sluice.linux.LinuxException;
  *   EINVAL  not a multiple of 4096, empty, wraps at 2^64, past the end of the file, not a file that can be mapped,
  *           an unmap that would cut a region in two
  *   EEXIST  a map over a region that exists
- *   ENOENT  an unmap where nothing is mapped
  *   ENOSPC  a limit of this guest ({@link DmaLimits}), or no free IOVA
  *   EACCES  a descriptor that does not allow the access asked for
  *   other   what the system call said: ENOMEM, EBADF

@@ -87,8 +87,9 @@ public final class Transaction {
      *
      * @param gpa first guest address, a multiple of 4096
      * @param bytes length, a multiple of 4096, not 0
-     * @return how many bytes were mapped there
-     * @throws DmaRefused EINVAL for a bad range or a cut, ENOENT where nothing is mapped
+     * @return how many bytes were mapped there; 0 where there was nothing, which is no error: QEMU takes whole address ranges
+     *     away, mapped or not, when a guest's virtual IOMMU changes its tables
+     * @throws DmaRefused EINVAL for a bad range or a cut
      */
     public long unmap(long gpa, long bytes) throws DmaRefused {
         checkOpen();
@@ -105,12 +106,6 @@ public final class Transaction {
             index = index.without(region);
             forget(region);
             region = index.floor(last);
-        }
-        if (sum == 0) {
-            throw new DmaRefused(
-                    Errno.ENOENT,
-                    "cannot unmap 0x" + Long.toHexString(gpa) + "..0x" + Long.toHexString(last)
-                            + ": nothing is mapped there");
         }
         return sum;
     }

@@ -114,9 +114,8 @@ final class AdminQueue {
 
     private DeviceFailure late(String what) throws IOException {
         int csts = registers.csts();
-        String state = Csts.fatal(csts)
-                ? "it reports a fatal error (CSTS.CFS = 1)"
-                : "CSTS is 0x" + Integer.toHexString(csts);
+        String state =
+                Csts.fatal(csts) ? "it reports a fatal error (CSTS.CFS = 1)" : "CSTS is 0x" + Integer.toHexString(csts);
         return new DeviceFailure(what + " on " + device + " did not complete within " + options.commandTimeoutMillis()
                 + " ms; " + state + "; reset the device");
     }
@@ -176,16 +175,10 @@ final class AdminQueue {
     }
 
     void deleteSq(int qid) throws IOException {
-        run(
-                AdminOpcode.DELETE_IO_SQ,
-                "Delete I/O Submission Queue " + qid,
-                sqe -> AdminSqe.setDeleteQueue(sqe, qid));
+        run(AdminOpcode.DELETE_IO_SQ, "Delete I/O Submission Queue " + qid, sqe -> AdminSqe.setDeleteQueue(sqe, qid));
     }
 
     void deleteCq(int qid) throws IOException {
-        run(
-                AdminOpcode.DELETE_IO_CQ,
-                "Delete I/O Completion Queue " + qid,
-                sqe -> AdminSqe.setDeleteQueue(sqe, qid));
+        run(AdminOpcode.DELETE_IO_CQ, "Delete I/O Completion Queue " + qid, sqe -> AdminSqe.setDeleteQueue(sqe, qid));
     }
 }

@@ -103,8 +103,7 @@ final class BringUp {
     }
 
     private void step7Identify() throws IOException {
-        try (Identification identification =
-                new Identification(driver.admin(), driver.name(), cap, registers.vs())) {
+        try (Identification identification = new Identification(driver.admin(), driver.name(), cap, registers.vs())) {
             driver.identified(identification.controller(), identification.namespaces());
         }
     }

@@ -72,8 +72,9 @@ final class ControllerRegisters {
     }
 
     private DeviceFailure gone(String register) {
-        return new DeviceFailure(device + ": register " + register
-                + " reads all ones: the device has been removed, or does not decode its memory; look for it on its bus");
+        return new DeviceFailure(
+                device + ": register " + register
+                        + " reads all ones: the device has been removed, or does not decode its memory; look for it on its bus");
     }
 
     /** Size of BAR 0 in bytes. */

@@ -75,7 +75,8 @@ public final class DmaArea implements AutoCloseable {
         try {
             return iovas.allocate(length, Memory.PAGE_BYTES);
         } catch (DmaRefused e) {
-            throw new IOException("no addresses are left at which the device could see its memory: " + e.getMessage(), e);
+            throw new IOException(
+                    "no addresses are left at which the device could see its memory: " + e.getMessage(), e);
         }
     }
 

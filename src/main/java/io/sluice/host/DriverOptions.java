@@ -21,8 +21,8 @@ public record DriverOptions(
             throw new IllegalArgumentException("queue pairs must be 0 to 65535, not " + queuePairs);
         }
         if (queueEntries < Rings.MIN_ENTRIES || queueEntries > Rings.MAX_ENTRIES) {
-            throw new IllegalArgumentException("a queue has " + Rings.MIN_ENTRIES + " to " + Rings.MAX_ENTRIES
-                    + " entries, not " + queueEntries);
+            throw new IllegalArgumentException(
+                    "a queue has " + Rings.MIN_ENTRIES + " to " + Rings.MAX_ENTRIES + " entries, not " + queueEntries);
         }
     }
 
@@ -33,8 +33,7 @@ public record DriverOptions(
 
     /** I/O queue pairs that are polled. */
     public static DriverOptions polled(int queuePairs, int queueEntries) {
-        return new DriverOptions(
-                queuePairs, queueEntries, false, DEFAULT_COMMAND_TIMEOUT_MILLIS, DriverClock.system());
+        return new DriverOptions(queuePairs, queueEntries, false, DEFAULT_COMMAND_TIMEOUT_MILLIS, DriverClock.system());
     }
 
     /** The same with MSI-X interrupts. */

@@ -142,8 +142,7 @@ final class Identification implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             LbaFormat format = IdentifyNamespace.lbaFormat(page, i);
             int blockBytes = format.isValid() ? format.blockBytes() : 0;
-            formats.add(
-                    new NamespaceInfo.LbaFormat(blockBytes, format.metadataBytes(), format.relativePerformance()));
+            formats.add(new NamespaceInfo.LbaFormat(blockBytes, format.metadataBytes(), format.relativePerformance()));
         }
         return formats;
     }

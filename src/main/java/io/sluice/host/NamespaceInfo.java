@@ -60,16 +60,6 @@ public record NamespaceInfo(
 
     NamespaceInfo withUuid(String newUuid) {
         return new NamespaceInfo(
-                nsid,
-                blockCount,
-                capacityBlocks,
-                usedBlocks,
-                format,
-                formats,
-                protection,
-                thin,
-                nguid,
-                eui64,
-                newUuid);
+                nsid, blockCount, capacityBlocks, usedBlocks, format, formats, protection, thin, nguid, eui64, newUuid);
     }
 }

@@ -48,8 +48,7 @@ final class PciAccess {
         }
         int control = msix.offset() + MsixCapability.CONTROL;
         int value = device.readConfig(control, 2);
-        device.writeConfig(
-                control, 2, (value | MsixCapability.CONTROL_ENABLE) & ~MsixCapability.CONTROL_FUNCTION_MASK);
+        device.writeConfig(control, 2, (value | MsixCapability.CONTROL_ENABLE) & ~MsixCapability.CONTROL_FUNCTION_MASK);
     }
 
     /** Decodes something out of configuration space; the decoders know nothing of failing reads. */

@@ -46,8 +46,7 @@ final class FakeNvme implements PciDevice {
 
     /** What a test changes. */
     long cap = Cap.withCss(
-            Cap.withTimeoutMillis(
-                    Cap.withContiguousQueuesRequired(Cap.withMaxQueueEntries(0, 256), true), 1_000),
+            Cap.withTimeoutMillis(Cap.withContiguousQueuesRequired(Cap.withMaxQueueEntries(0, 256), true), 1_000),
             Cap.CSS_NVM);
 
     int classCode = PciHeader.CLASS_NVM_EXPRESS;

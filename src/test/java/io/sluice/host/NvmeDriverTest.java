@@ -117,8 +117,8 @@ class NvmeDriverTest {
 
     @Test
     void shouldTakeNoMoreThanTheDeviceGrants() throws IOException {
-        try (NvmeDriver driver = NvmeDriver.start(
-                device, iovas, DriverOptions.polled(60, 1024).withClock(new FastClock()))) {
+        try (NvmeDriver driver =
+                NvmeDriver.start(device, iovas, DriverOptions.polled(60, 1024).withClock(new FastClock()))) {
             assertEquals(2, driver.queuePairs().size());
             assertEquals(255, driver.queuePairs().getFirst().depth(), "CAP.MQES is 256 entries");
         }

@@ -85,9 +85,8 @@ class PrpsTest {
             set(iova, bytes);
             long pages = (iova + bytes - 1) / PAGE - iova / PAGE + 1;
             assertEquals(iova, Sqe.prp1(sqe), "seed " + seed);
-            long last = pages == 1
-                    ? Sqe.prp1(sqe)
-                    : pages == 2 ? Sqe.prp2(sqe) : Memory.getLong(list + (pages - 2) * 8);
+            long last =
+                    pages == 1 ? Sqe.prp1(sqe) : pages == 2 ? Sqe.prp2(sqe) : Memory.getLong(list + (pages - 2) * 8);
             assertEquals((iova + bytes - 1) / PAGE, last / PAGE, "seed " + seed);
         }
     }

@@ -169,9 +169,7 @@ class QueuePairTest {
         post(1, 0, Status.OK, 1);
         assertEquals(2, poll());
         assertEquals(
-                List.of(
-                        new Completion(13, Status.LBA_OUT_OF_RANGE.dnr(), 0xd0),
-                        new Completion(11, Status.OK, 0xd1)),
+                List.of(new Completion(13, Status.LBA_OUT_OF_RANGE.dnr(), 0xd0), new Completion(11, Status.OK, 0xd1)),
                 completions);
         assertEquals(1, pair.inFlight());
         assertEquals(List.of(new FakeBar.Write(CQ_DOORBELL, 2)), bar.writes);
