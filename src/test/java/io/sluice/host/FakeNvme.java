@@ -220,7 +220,8 @@ final class FakeNvme implements PciDevice {
                 return FeatureValue.numberOfQueues(IO_QUEUES, IO_QUEUES);
             }
             case AdminOpcode.CREATE_IO_CQ, AdminOpcode.CREATE_IO_SQ -> queues.add(AdminSqe.qid(sqe));
-            case AdminOpcode.DELETE_IO_CQ, AdminOpcode.DELETE_IO_SQ -> queues.remove((Integer) AdminSqe.qid(sqe));
+            case AdminOpcode.DELETE_IO_CQ, AdminOpcode.DELETE_IO_SQ ->
+                queues.remove(Integer.valueOf(AdminSqe.qid(sqe)));
             default -> {}
         }
         return 0;
