@@ -1,10 +1,88 @@
 package io.sluice.cli;
 
+import io.sluice.bench.Operation;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
 /** Entry point of the {@code sluice} command. */
-public final class Sluice {
+@Command(
+        name = "sluice",
+        description = "Shares one NVMe SSD among virtual machines, from userspace, over vfio-user.",
+        mixinStandardHelpOptions = true,
+        scope = ScopeType.INHERIT,
+        versionProvider = SluiceVersion.class,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        synopsisSubcommandLabel = "COMMAND",
+        exitCodeListHeading = "%nExit status:%n",
+        exitCodeList = {
+            "0:it worked",
+            "1:it could not be done; the message says what and why",
+            "2:the command line is wrong",
+            "3:commands to the device ended with errors (bench)",
+            "4:data was read that differs from what was written (bench --verify)",
+            "130:stopped by Ctrl-C (SIGINT); what there was to say has been said",
+            "143:stopped by SIGTERM, likewise"
+        },
+        subcommands = {ModelCommand.class, IdentifyCommand.class, BenchCommand.class})
+public final class Sluice implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(
+            names = {"-v", "--verbose"},
+            scope = ScopeType.INHERIT,
+            description = "Say more: debug log lines, and where in the program an error came from.")
+    private boolean verbose;
+
     private Sluice() {}
 
     public static void main(String[] args) {
-        System.out.println("sluice");
+        System.exit(commandLine(
+                        new PrintWriter(System.out, true, StandardCharsets.UTF_8),
+                        new PrintWriter(System.err, true, StandardCharsets.UTF_8))
+                .execute(args));
+    }
+
+    /** The whole command line; tests run it in their own process. */
+    static CommandLine commandLine(PrintWriter out, PrintWriter err) {
+        CommandLine line = new CommandLine(new Sluice());
+        line.setOut(out);
+        line.setErr(err);
+        line.registerConverter(Long.class, new ByteSize());
+        line.registerConverter(Operation.class, Sluice::operation);
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setParameterExceptionHandler((e, args) -> Errors.usage(e));
+        line.setExecutionExceptionHandler((e, failed, parsed) -> Errors.failure(e, failed));
+        return line;
+    }
+
+    private static Operation operation(String name) {
+        return Arrays.stream(Operation.values())
+                .filter(operation -> operation.toString().equalsIgnoreCase(name))
+                .findFirst()
+                .orElseThrow(() -> new TypeConversionException("\"" + name + "\" is none of "
+                        + Arrays.stream(Operation.values())
+                                .map(Operation::toString)
+                                .collect(Collectors.joining(", "))));
+    }
+
+    boolean isVerbose() {
+        return verbose;
+    }
+
+    @Override
+    public void run() {
+        throw new ParameterException(spec.commandLine(), "a command is missing: model, identify or bench");
     }
 }

@@ -1,12 +1,194 @@
 package io.sluice.cli;
 
-import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
+/** The command line as a user meets it: words, exit codes, help. */
 class SluiceTest {
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @TempDir
+    private Path folder;
+
+    private int run(String... arguments) {
+        return Sluice.commandLine(new PrintWriter(out, true), new PrintWriter(err, true))
+                .execute(arguments);
+    }
+
+    private void assertUsageError(String message, String... arguments) {
+        assertEquals(ExitCode.USAGE, run(arguments), err.toString());
+        assertTrue(err.toString().startsWith("sluice: "), err.toString());
+        assertTrue(err.toString().contains(message), err.toString());
+        assertTrue(err.toString().contains("--help'."), err.toString());
+        assertFalse(err.toString().contains("Exception"), err.toString());
+        assertEquals("", out.toString());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "model", "identify", "bench"})
+    void shouldHelpEverywhereAndTellExitCodes(String command) {
+        int code = command.isEmpty() ? run("--help") : run(command, "--help");
+        assertEquals(ExitCode.OK, code);
+        String help = out.toString();
+        assertTrue(help.contains("Usage: sluice"), help);
+        assertTrue(help.contains("Exit status:"), help);
+        assertTrue(help.contains("130"), help);
+        assertTrue(help.contains("--help") && help.contains("--version") && help.contains("--verbose"), help);
+        assertEquals("", err.toString());
+        assertTrue(help.lines().allMatch(line -> line.length() <= 120), help);
+    }
+
     @Test
-    void shouldLoad() {
-        assertNotNull(Sluice.class);
+    void shouldNameEveryCommandInTheHelp() {
+        run("--help");
+        for (String command : new String[] {"model", "identify", "bench"}) {
+            assertTrue(out.toString().contains("\n  " + command + " "), out.toString());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "model, --socket",
+        "model, --memory",
+        "model, --block-size",
+        "model, --serial",
+        "model, --mode",
+        "model, --owner",
+        "model, --group",
+        "model, --noop",
+        "model, --log-level",
+        "identify, --json",
+        "bench, --op",
+        "bench, --block-size",
+        "bench, --depth",
+        "bench, --queues",
+        "bench, --time",
+        "bench, --verify",
+        "bench, --seed",
+        "bench, --json"
+    })
+    void shouldTellOfEachOption(String command, String option) {
+        run(command, "--help");
+        assertTrue(out.toString().contains(option), out.toString());
+    }
+
+    @Test
+    void shouldSayWhichVersionItIs() {
+        assertEquals(ExitCode.OK, run("--version"));
+        assertTrue(out.toString().startsWith("sluice "), out.toString());
+        assertTrue(out.toString().contains("JDK "), out.toString());
+    }
+
+    @Test
+    void shouldAskForACommandWhenThereIsNone() {
+        assertUsageError("a command is missing: model, identify or bench");
+    }
+
+    @Test
+    void shouldSuggestWhenACommandIsMistyped() {
+        assertUsageError("Did you mean: sluice bench", "bnech", "/tmp/x");
+    }
+
+    @Test
+    void shouldNameTheOptionWhenItIsUnknown() {
+        assertUsageError("'--dpeth'", "bench", "/tmp/x", "--op", "read", "--dpeth", "3");
+    }
+
+    @Test
+    void shouldNameWhatIsMissing() {
+        assertUsageError("--socket=PATH", "model", "--memory", "1G");
+        assertUsageError("SOCKET", "identify");
+        assertUsageError("--op", "bench", "/tmp/x");
+    }
+
+    @Test
+    void shouldSayWhatWouldBeRightWhenASizeIsNot() {
+        assertUsageError("\"1Q\" is not a size; write bytes, or", "model", "--socket", "/tmp/x", "--memory", "1Q");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--block-size, 1000, '512 or 4096 bytes, not 1000'",
+        "--block-size, 9999G, overflow",
+        "--memory, 0, not made of whole blocks",
+        "--memory, 1000, not made of whole blocks",
+        "--mode, 888, '\"888\": write it in octal, such as 660'",
+        "--mode, 7777, '\"7777\": write it in octal, such as 660'",
+        "--log-level, loud, 'ERROR, WARN, INFO, DEBUG, TRACE'"
+    })
+    void shouldRefuseModelsThatCannotBe(String option, String value, String message) {
+        String memory = option.equals("--memory") ? value : "64M";
+        String[] arguments = option.equals("--memory")
+                ? new String[] {"model", "--socket", "/tmp/x", "--memory", memory}
+                : new String[] {"model", "--socket", "/tmp/x", "--memory", memory, option, value};
+        assertUsageError(message, arguments);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--depth, 0, 'the depth must be 1 or more, not 0'",
+        "--depth, x, '--depth'",
+        "--queues, 0, 'queues must be 1 or more, not 0'",
+        "--time, 0, 'the time must be 1 second or more, not 0'",
+        "--threads, 5, 'threads must be 1 to the number of queues, not 5'",
+        "--read-percent, 101, 'reads must be 0 to 100 percent, not 101'",
+        "--block-size, 4G, 'more than any device transfers'"
+    })
+    void shouldRefuseLoadsThatCannotBe(String option, String value, String message) {
+        assertUsageError(message, "bench", "/tmp/x", "--op", "randread", option, value);
+    }
+
+    @Test
+    void shouldListOperationsWhenOneIsUnknown() {
+        assertUsageError("read, write, randread, randwrite, randrw", "bench", "/tmp/x", "--op", "trim");
+    }
+
+    @Test
+    void shouldAskForTheSeedWhenOnlyReadingIsToBeVerified() {
+        assertUsageError(
+                "--verify with --op read needs the --seed of the run that wrote the data",
+                "bench",
+                "/tmp/x",
+                "--op",
+                "read",
+                "--verify");
+    }
+
+    @Test
+    void shouldSayWhatAndWhyWhenThereIsNoSuchSocket() {
+        Path socket = folder.resolve("none.sock");
+        assertEquals(ExitCode.FAILED, run("identify", socket.toString()));
+        assertTrue(err.toString().startsWith("sluice: identify failed: connect to " + socket), err.toString());
+        assertTrue(err.toString().contains("Is the server running"), err.toString());
+        assertEquals(1, err.toString().lines().count(), err.toString());
+    }
+
+    @Test
+    void shouldShowWhereItFailedWhenVerbose() {
+        assertEquals(
+                ExitCode.FAILED,
+                run("identify", "-v", folder.resolve("none.sock").toString()));
+        assertTrue(err.toString().contains("at io.sluice."), err.toString());
+    }
+
+    @Test
+    void shouldQuoteTheSocketsPathForShellAndJson() {
+        String arguments = QemuArguments.of(Path.of("/tmp/it's \"x\""));
+        assertTrue(
+                arguments.contains("-device '{\"driver\":\"vfio-user-pci\",\"socket\":{\"type\":\"unix\","
+                        + "\"path\":\"/tmp/it'\\''s \\\"x\\\"\"}}'"),
+                arguments);
+        assertTrue(arguments.contains("-object memory-backend-memfd,id=mem,size=1G,share=on"), arguments);
     }
 }

@@ -1,0 +1,205 @@
+package io.sluice.cli;
+
+import io.sluice.bench.Bench;
+import io.sluice.bench.BenchOptions;
+import io.sluice.bench.BenchResult;
+import io.sluice.bench.Operation;
+import io.sluice.bench.Progress;
+import io.sluice.daemon.NvmeSession;
+import io.sluice.host.DriverOptions;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ThreadLocalRandom;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice bench}: how fast is it, and does it keep its data? */
+@Command(
+        name = "bench",
+        description = {
+            "Measures an NVMe device behind a vfio-user socket: commands a second, bandwidth, latency.",
+            "Ops that write destroy what the device holds. Queues are polled, so each thread takes a processor; where"
+                    + " there are fewer processors than pollers, device included, figures say little."
+        },
+        footer = {
+            "",
+            "Latency runs from submitting a command until its completion has been taken, in batches: the time spent on"
+                    + " the other commands of a batch counts.",
+            "Queues work on equal, separate parts of the namespace. With --verify each block carries its LBA, the seed"
+                    + " and a generation; reads are checked, and at the end everything written is read back. Generating"
+                    + " and checking costs time: those figures are not the device's.",
+            "",
+            "Example: sluice bench /tmp/nvme.sock --op randread --block-size 4K --depth 32 --time 10"
+        })
+final class BenchCommand implements Callable<Integer> {
+    private static final int EXTRA_ENTRIES = 1; // a queue of n entries takes n - 1 commands
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(index = "0", paramLabel = "SOCKET", description = "The vfio-user socket that the device is served on.")
+    private Path socket;
+
+    @Option(names = "--op", required = true, paramLabel = "OP", description = "What to do: ${COMPLETION-CANDIDATES}.")
+    private Operation operation;
+
+    @Option(
+            names = "--block-size",
+            paramLabel = "SIZE",
+            defaultValue = "4096",
+            description = "Data of one command: 4096, 128K, ... (default ${DEFAULT-VALUE}).")
+    private Long blockBytes;
+
+    @Option(
+            names = "--depth",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Commands in flight on each queue (default ${DEFAULT-VALUE}).")
+    private int depth;
+
+    @Option(
+            names = "--queues",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "I/O queue pairs (default ${DEFAULT-VALUE}).")
+    private int queues;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Threads that drive the queues; 0 is one for each queue (the default).")
+    private int threads;
+
+    @Option(
+            names = "--time",
+            paramLabel = "S",
+            defaultValue = "10",
+            description = "Seconds to measure (default ${DEFAULT-VALUE}).")
+    private int seconds;
+
+    @Option(
+            names = "--warm-up",
+            paramLabel = "S",
+            defaultValue = "1",
+            description =
+                    "Seconds to run before that, uncounted, for the JIT and the caches (default ${DEFAULT-VALUE}).")
+    private int warmUpSeconds;
+
+    @Option(
+            names = "--size",
+            paramLabel = "SIZE",
+            defaultValue = "0",
+            description = "Use this much from the namespace's start; 0 is all of it (the default).")
+    private Long regionBytes;
+
+    @Option(
+            names = "--read-percent",
+            paramLabel = "N",
+            defaultValue = "50",
+            description = "Share of reads under --op randrw (default ${DEFAULT-VALUE}).")
+    private int readPercent;
+
+    @Option(
+            names = "--nsid",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "The namespace; 0 is the first active one (the default).")
+    private int nsid;
+
+    @Option(names = "--verify", description = "Write a pattern, and check it whenever it is read, and at the end.")
+    private boolean verify;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description =
+                    "Of the addresses and the pattern; random and printed if not given. With --verify, an op that only"
+                            + " reads checks what an earlier run of this seed has written.")
+    private Long seed;
+
+    @Option(names = "--json", description = "Print the result as JSON.")
+    private boolean json;
+
+    /** Set once there is something to stop. */
+    private volatile Bench bench;
+
+    @Override
+    public Integer call() throws IOException {
+        BenchOptions options = options();
+        return StopOnSignal.during(this::stop, () -> {
+            BenchResult result = run(options, spec.commandLine().getErr());
+            PrintWriter out = spec.commandLine().getOut();
+            out.print(json ? BenchJson.of(result) : BenchText.of(result));
+            out.flush();
+            return exitCode(result);
+        });
+    }
+
+    private void stop() {
+        Bench running = bench;
+        if (running != null) {
+            running.stop();
+        }
+    }
+
+    private static int exitCode(BenchResult result) {
+        if (result.dataIsWrong()) {
+            return ExitCode.DATA_WRONG;
+        }
+        if (result.errorCount() > 0) {
+            return ExitCode.IO_ERRORS;
+        }
+        return result.nothingWasVerified() ? ExitCode.FAILED : ExitCode.OK;
+    }
+
+    private BenchOptions options() {
+        if (verify && !operation.writes() && seed == null) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--verify with --op " + operation + " needs the --seed of the run that wrote the data");
+        }
+        if (blockBytes > Integer.MAX_VALUE) {
+            throw new ParameterException(
+                    spec.commandLine(), "a block size of " + blockBytes + " bytes is more than any device transfers");
+        }
+        try {
+            return new BenchOptions(
+                    operation,
+                    blockBytes.intValue(),
+                    depth,
+                    queues,
+                    threads == 0 ? queues : threads,
+                    seconds,
+                    warmUpSeconds,
+                    readPercent,
+                    verify,
+                    seed == null ? ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE) : seed,
+                    regionBytes,
+                    nsid);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    private BenchResult run(BenchOptions options, PrintWriter err) throws IOException {
+        ProgressLine line = new ProgressLine(err, options);
+        Progress progress = Terminal.isWatched() ? line : Progress.NONE;
+        DriverOptions driverOptions = DriverOptions.polled(queues, depth + EXTRA_ENTRIES);
+        try (NvmeSession session = NvmeSession.open(socket, driverOptions)) {
+            bench = new Bench(session.driver(), options, progress);
+            BenchResult result = bench.run();
+            line.clear();
+            if (!result.stopped()) {
+                session.driver().shutDown();
+            }
+            return result;
+        }
+    }
+}

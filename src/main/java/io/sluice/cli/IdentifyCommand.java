@@ -1,0 +1,45 @@
+package io.sluice.cli;
+
+import io.sluice.daemon.DeviceIdentity;
+import io.sluice.daemon.NvmeSession;
+import io.sluice.host.DriverOptions;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice identify}: what is it? */
+@Command(
+        name = "identify",
+        description = {
+            "Shows what an NVMe device behind a vfio-user socket is: model, capacity, namespaces, limits, features.",
+            "The device is enabled for that and shut down again; a guest that uses it at the time keeps it, since a"
+                    + " server takes one connection at a time."
+        })
+final class IdentifyCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(index = "0", paramLabel = "SOCKET", description = "The vfio-user socket that the device is served on.")
+    private Path socket;
+
+    @Option(names = "--json", description = "Print JSON.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws IOException {
+        PrintWriter out = spec.commandLine().getOut();
+        try (NvmeSession session = NvmeSession.open(socket, DriverOptions.adminOnly())) {
+            DeviceIdentity identity = session.identity();
+            out.print(json ? IdentityJson.of(identity) : IdentityText.of(identity));
+            out.flush();
+            session.driver().shutDown();
+        }
+        return ExitCode.OK;
+    }
+}

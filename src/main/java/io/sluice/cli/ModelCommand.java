@@ -1,0 +1,161 @@
+package io.sluice.cli;
+
+import io.sluice.daemon.LogSetup;
+import io.sluice.daemon.ModelDaemon;
+import io.sluice.daemon.ModelOptions;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParentCommand;
+import picocli.CommandLine.Spec;
+
+/** {@code sluice model}: a drive for a guest, in memory. */
+@Command(
+        name = "model",
+        description = {
+            "Serves an NVMe drive at a vfio-user socket, to one guest at a time. Its data is in memory and ends with the"
+                    + " process.",
+            "Prints QEMU's arguments on standard output once it is ready; logs go to standard error."
+        },
+        footer = {"", "Example: sluice model --socket /tmp/nvme.sock --memory 1G"})
+final class ModelCommand implements Callable<Integer> {
+    /** What logs can be limited to. */
+    enum LogLevel {
+        ERROR,
+        WARN,
+        INFO,
+        DEBUG,
+        TRACE
+    }
+
+    private static final int RANDOM_SERIAL_BYTES = 6;
+    private static final int OCTAL = 8;
+    private static final int MAX_MODE = 0777;
+
+    @Spec
+    private CommandSpec spec;
+
+    @ParentCommand
+    private Sluice sluice;
+
+    @Option(
+            names = "--socket",
+            required = true,
+            paramLabel = "PATH",
+            description = "Where to listen; a stale socket file is replaced, a live one is not.")
+    private Path socket;
+
+    @Option(
+            names = "--memory",
+            required = true,
+            paramLabel = "SIZE",
+            description = "Size of the drive: 64M, 1G, ... Memory is taken when it is written.")
+    private Long bytes;
+
+    @Option(
+            names = "--block-size",
+            paramLabel = "512|4096",
+            defaultValue = "512",
+            description = "Bytes of a logical block (default ${DEFAULT-VALUE}).")
+    private Long blockBytes;
+
+    @Option(
+            names = "--serial",
+            paramLabel = "TEXT",
+            description = "Serial number, 1 to 20 characters, unique among a guest's drives (default: random).")
+    private String serial;
+
+    @Option(
+            names = "--mode",
+            paramLabel = "OCTAL",
+            defaultValue = "600",
+            description = "Permissions of the socket; connecting needs write (default 0${DEFAULT-VALUE}).")
+    private String mode;
+
+    @Option(names = "--owner", paramLabel = "USER", description = "Owner of the socket, by name or number.")
+    private String owner;
+
+    @Option(names = "--group", paramLabel = "GROUP", description = "Group of the socket, by name or number.")
+    private String group;
+
+    @Option(
+            names = "--noop",
+            description = "Move no data: commands succeed at once, and reads leave the guest's memory as it is. For"
+                    + " measuring everything else.")
+    private boolean noop;
+
+    @Option(
+            names = "--log-level",
+            paramLabel = "LEVEL",
+            description = "How much to log: ${COMPLETION-CANDIDATES} (default INFO; DEBUG with --verbose).")
+    private LogLevel logLevel;
+
+    @Override
+    public Integer call() throws IOException {
+        ModelOptions options = options();
+        LogLevel level = logLevel != null ? logLevel : sluice.isVerbose() ? LogLevel.DEBUG : LogLevel.INFO;
+        LogSetup.set(level.name(), sluice.isVerbose());
+        CountDownLatch stopping = new CountDownLatch(1);
+        return StopOnSignal.during(stopping::countDown, () -> serve(options, stopping));
+    }
+
+    private int serve(ModelOptions options, CountDownLatch stopping) throws IOException {
+        try (ModelDaemon daemon = ModelDaemon.start(options)) {
+            PrintWriter out = spec.commandLine().getOut();
+            out.print(QemuArguments.of(daemon.socket()));
+            out.flush();
+            stopping.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return ExitCode.OK;
+    }
+
+    private ModelOptions options() {
+        try {
+            return new ModelOptions(
+                    socket,
+                    mode(),
+                    Optional.ofNullable(owner),
+                    Optional.ofNullable(group),
+                    bytes,
+                    Math.toIntExact(blockBytes),
+                    serial == null ? randomSerial() : serial,
+                    noop);
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    private int mode() {
+        try {
+            int value = Integer.parseInt(mode, OCTAL);
+            if (value >= 0 && value <= MAX_MODE) {
+                return value;
+            }
+        } catch (NumberFormatException e) {
+            throw badMode(e);
+        }
+        throw badMode(null);
+    }
+
+    private ParameterException badMode(Exception cause) {
+        return new ParameterException(
+                spec.commandLine(), "invalid mode \"" + mode + "\": write it in octal, such as 660", cause);
+    }
+
+    private static String randomSerial() {
+        byte[] random = new byte[RANDOM_SERIAL_BYTES];
+        new SecureRandom().nextBytes(random);
+        return "SLUICE" + HexFormat.of().withUpperCase().formatHex(random);
+    }
+}
