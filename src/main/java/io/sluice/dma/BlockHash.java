@@ -79,7 +79,7 @@ final class BlockHash {
         return 0;
     }
 
-    private static int home(long[] slots, long key) {
+    static int home(long[] slots, long key) {
         int slot = (int) ((key * SPREAD) >>> SPREAD_SHIFT);
         return (2 * slot) & (slots.length - 1);
     }

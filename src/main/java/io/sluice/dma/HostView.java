@@ -14,10 +14,10 @@ import java.util.List;
  *                   +-- else: spans over several, huge regions > RegionIndex ---> + difference, or why not
  * </pre>
  *
- * <p>The index knows all regions; the other two are shortcuts through it, with an entry of 0 for "ask the index". A change is
- * published index first, then entry by entry: a reader that sees an entry gone finds the new index behind it, so a page that
- * is mapped before and after is never seen unmapped. What readers still see of the old state is harmless until they have
- * acknowledged the epoch that comes after.
+ * <p>The index knows all regions; the other two are shortcuts through it, with an entry of 0 for "ask the index". The index
+ * changes by one store, the shortcuts entry by entry. A page that is mapped before and after is in the old index and in the
+ * new one, so whichever mixture of old and new a reader meets, it never sees that page unmapped. What it still sees of the
+ * old state is harmless until it has acknowledged the epoch that comes after.
  *
  * <p>A reader that acts on an epoch also sees all that was published before it: the epoch is volatile, and written last.
  */
