@@ -3,7 +3,7 @@ package io.sluice.nvme;
 import io.sluice.mem.Memory;
 
 /**
- * A list of namespace identifiers: NVMe 1.4, 4.10 "Namespace List", 4096 bytes: up to 1024 identifiers in increasing
+ * A list of namespace identifiers: NVMe 1.4, "Namespace List", 4096 bytes: up to 1024 identifiers in increasing
  * order, then zeroes. Identify CNS 02h and 10h answer with one, and so does the Changed Namespace log page, which says
  * with {@link Sqe#NSID_ALL} as its only entry that more have changed than it has room for.
  */

@@ -13,6 +13,8 @@ public final class Pieces {
     private final int[] lengths;
     private int count;
     private int totalBytes;
+    /** Where the last piece ends, so that appending need not look it up; no address while there is none. */
+    private long end;
 
     /**
      * Makes room for {@code capacity} pieces.
@@ -57,18 +59,19 @@ public final class Pieces {
     public void clear() {
         count = 0;
         totalBytes = 0;
+        end = 0;
     }
 
-    /** Adds a span at the end; there must be room for it. */
+    /** Adds a span at the end; there must be room for it, and its address is positive. */
     public void append(long address, int bytes) {
-        int last = count - 1;
-        if (last >= 0 && addresses[last] + lengths[last] == address) {
-            lengths[last] += bytes;
+        if (address == end) {
+            lengths[count - 1] += bytes;
         } else {
             addresses[count] = address;
             lengths[count] = bytes;
             count++;
         }
+        end = address + bytes;
         totalBytes += bytes;
     }
 
