@@ -198,7 +198,7 @@ class DmaSpaceRandomTest {
                 inside.add(entry.getKey());
             }
         }
-        return inside.isEmpty() ? Errno.ENOENT : 0;
+        return 0;
     }
 
     private void translateSome(int count) {
