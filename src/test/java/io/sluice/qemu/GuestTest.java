@@ -122,6 +122,25 @@ class GuestTest {
         }
     }
 
+    /** SeaBIOS's own driver: one queue pair, polled, no interrupts. */
+    @ParameterizedTest
+    @ValueSource(strings = {"q35", "pc"})
+    void shouldBootSeaBiosFromTheDriveAgainAndAgain(String machine) throws Exception {
+        Path image = folder.resolve("boot.img");
+        Rig.writeBootSector(image);
+        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "16M")) {
+            DriveImage.write(model.socket(), Files.readAllBytes(image));
+
+            for (int boot = 0; boot < 3; boot++) {
+                Run run = Rig.bootSector(Map.of("MACHINE", machine), Rig.drive(model.socket(), ",\"bootindex\":0"));
+
+                run.expectSuccess();
+                assertTrue(run.output().contains("BOOTSECTOR-OK"), run.output());
+                assertNoTrouble(model);
+            }
+        }
+    }
+
     @Test
     void shouldPrintArgumentsThatQemuTakes() throws Exception {
         try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "64M")) {
