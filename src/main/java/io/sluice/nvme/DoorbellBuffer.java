@@ -1,8 +1,9 @@
 package io.sluice.nvme;
 
 /**
- * The shadow doorbell and EventIdx buffers: NVMe 1.4, 5.7 "Doorbell Buffer Config command", and
- * "Updating Controller Doorbell Registers using a Shadow Doorbell Buffer". Both buffers are one memory page laid out as the doorbells are, from offset 0.
+ * The shadow doorbell and EventIdx buffers: NVMe 1.4, 5.7 "Doorbell Buffer Config command", and "Updating Controller
+ * Doorbell Registers using a Shadow Doorbell Buffer". Both buffers are one memory page laid out as the doorbells are, from
+ * offset 0.
  *
  * <pre>
  *   shadow doorbells (PRP1)           EventIdx (PRP2)
