@@ -77,10 +77,10 @@ public final class Bench {
                     + " queues with commands of " + options.blockBytes() + " bytes"
                     + (options.verify() ? " on " + options.depth() + " different blocks at a time" : ""));
         }
-        if (options.verify() && perQueue > Ledger.MAX_UNITS) {
+        if (options.verify() && units > Ledger.MAX_UNITS) {
             throw new IllegalArgumentException("verifying " + bytes + " bytes in pieces of " + options.blockBytes()
                     + " takes too much memory; use a size of at most "
-                    + Ledger.MAX_UNITS * options.queues() * options.blockBytes() + " bytes, or larger blocks");
+                    + Ledger.MAX_UNITS * options.blockBytes() + " bytes, or larger blocks");
         }
         return new Span(0, units, options.blockBytes() / blockBytes, blockBytes);
     }

@@ -7,8 +7,8 @@ import java.util.BitSet;
  * flight, since of two writes in flight, or a read beside a write, nobody can tell which came first.
  */
 final class Ledger {
-    /** The most units that a ledger keeps: 4 bytes each. */
-    static final long MAX_UNITS = 1 << 26;
+    /** The most units that a run's ledgers keep, all together: 64 MiB. */
+    static final long MAX_UNITS = 1 << 24;
 
     /** A write failed, so either contents may be there. */
     private static final int UNKNOWN = -1;

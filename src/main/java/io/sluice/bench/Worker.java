@@ -42,6 +42,9 @@ final class Worker implements Runnable {
             poll();
         } catch (IOException e) {
             end(e);
+        } catch (InternalError e) {
+            end(new DeviceFailure(
+                    device + " has taken memory away that it had lent: a file was cut short under its mapping", e));
         } catch (RuntimeException | Error e) {
             end(new IOException("the load generator failed: " + e, e));
         }

@@ -195,11 +195,12 @@ final class BenchCommand implements Callable<Integer> {
         try (NvmeSession session = NvmeSession.open(socket, driverOptions)) {
             bench = new Bench(session.driver(), options, progress);
             BenchResult result = bench.run();
-            line.clear();
             if (!result.stopped()) {
                 session.driver().shutDown();
             }
             return result;
+        } finally {
+            line.clear();
         }
     }
 }

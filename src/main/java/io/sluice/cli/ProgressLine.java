@@ -23,7 +23,7 @@ final class ProgressLine implements Progress {
     public void report(Report report) {
         String phase = switch (report.phase()) {
             case WARMING_UP -> "warming up";
-            case MEASURING -> String.format(Locale.ROOT, "%3.0f of %d s", report.measuredSeconds(), options.seconds());
+            case MEASURING -> String.format(Locale.ROOT, "%4.1f of %d s", report.measuredSeconds(), options.seconds());
             case READING_BACK -> "reading back";
         };
         String errors = report.errors() == 0 ? "" : String.format(Locale.ROOT, "  %,d errors", report.errors());

@@ -15,7 +15,7 @@ import org.slf4j.LoggerFactory;
  * take a fifth of a second.
  */
 public final class LogSetup extends ContextAwareBase implements Configurator {
-    private static final String PATTERN = "%d{HH:mm:ss.SSS} %-5level %logger{0}: %msg%n%xEx{0}";
+    private static final String PATTERN = "%d{HH:mm:ss.SSS} %-5level %logger{0}: %msg%n%xEx{short}";
     private static final String PATTERN_WITH_TRACES = "%d{HH:mm:ss.SSS} %-5level [%thread] %logger{0}: %msg%n%xEx";
     private static final String APPENDER = "stderr";
 

@@ -12,7 +12,7 @@ import java.util.List;
 public final class MappedBar implements PciDevice.Bar, AutoCloseable {
     private final String name;
     private final long bytes;
-    private final List<Piece> pieces;
+    private volatile List<Piece> pieces;
     private final Fallback fallback;
 
     /**
@@ -107,9 +107,11 @@ public final class MappedBar implements PciDevice.Bar, AutoCloseable {
         return 0;
     }
 
-    /** Unmaps; no address may be used any more. Idempotent. */
+    /** Unmaps. Addresses given out may not be used any more; all access goes by the fallback from now on. Idempotent. */
     @Override
     public void close() {
-        pieces.forEach(piece -> piece.mapping().close());
+        List<Piece> mapped = pieces;
+        pieces = List.of();
+        mapped.forEach(piece -> piece.mapping().close());
     }
 }

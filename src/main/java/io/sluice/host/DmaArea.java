@@ -95,6 +95,10 @@ public final class DmaArea implements AutoCloseable {
         return bytes;
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
     /** The device loses the memory, then this process. The addresses must not be used any more. Idempotent. */
     @Override
     public void close() {

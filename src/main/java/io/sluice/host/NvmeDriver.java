@@ -124,6 +124,7 @@ public final class NvmeDriver implements AutoCloseable {
      * @param bytes more than 0; rounded up to whole pages
      */
     public synchronized DmaArea allocate(String name, long bytes) throws IOException {
+        areas.removeIf(DmaArea::isClosed);
         DmaArea area = DmaArea.allocate(device, iovas, name, bytes);
         areas.add(area);
         return area;
@@ -176,6 +177,7 @@ public final class NvmeDriver implements AutoCloseable {
             return;
         }
         closed = true;
+        queuePairs.forEach(QueuePair::close);
         try {
             disable();
             if (!interrupts.isEmpty()) {

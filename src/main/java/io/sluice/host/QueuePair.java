@@ -43,6 +43,7 @@ public final class QueuePair {
     private int cqHead;
     private int phase = Rings.FIRST_PHASE;
     private DeviceFailure failure;
+    private boolean closed;
 
     /**
      * @param name for messages: the queue and the device
@@ -179,8 +180,12 @@ public final class QueuePair {
      *
      * @return the address of its entry, cleared but for opcode, CID and NSID, for the caller to fill in; 0 if all slots are
      *     outstanding
+     * @throws IllegalStateException if the driver has been closed
      */
     public long begin(int opcode, int nsid) {
+        if (closed) {
+            throw new IllegalStateException(name + " has been closed");
+        }
         int slot = slots.peek();
         if (slot < 0) {
             return 0;
@@ -269,6 +274,12 @@ public final class QueuePair {
         cqHead = Rings.next(cqHead, entries);
         phase = Rings.phaseAt(cqHead, phase);
         listener.onCompletion(token, Cqe.status(tail), dw0);
+    }
+
+    /** The queues' memory goes away: from now on every call fails, instead of touching it. */
+    void close() {
+        closed = true;
+        failure = new DeviceFailure(name + " has been closed");
     }
 
     private DeviceFailure fail(long tail) {

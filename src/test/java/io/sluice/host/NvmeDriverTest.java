@@ -158,6 +158,17 @@ class NvmeDriverTest {
     }
 
     @Test
+    void shouldFailAndNotTouchMemoryWhenAQueuePairIsUsedAfterClose() throws IOException {
+        NvmeDriver driver = start();
+        QueuePair pair = driver.queuePairs().getFirst();
+        driver.close();
+        assertThrows(IllegalStateException.class, () -> pair.flush(1, 0));
+        assertThrows(IllegalStateException.class, () -> pair.read(1, 0, 1, 0x1000, 512, 0));
+        assertThrows(DeviceFailure.class, pair::ring);
+        assertThrows(DeviceFailure.class, () -> pair.poll((token, status, dw0) -> {}, 1));
+    }
+
+    @Test
     void shouldGiveEachQueueAVectorWhenInterruptsAreAskedFor() throws IOException {
         try (NvmeDriver driver = NvmeDriver.start(device, iovas, options().withInterrupts())) {
             assertTrue(device.log.contains("interrupts 2"));

@@ -259,14 +259,14 @@ abstract class PciDeviceContract {
         }
     }
 
+    /** An unmap of nothing at all may be refused or not: VFIO's type1 does nothing and says so. */
     @Test
-    void shouldRefuseUnmapsOfWhatIsNotMapped() throws IOException {
-        assertThrows(IOException.class, () -> device.unmapDma(0x20_0000, PAGE));
+    void shouldRefuseAnUnmapOfHalfAMap() throws IOException {
         try (Fd memory = Memfd.create("contract", 4 * PAGE)) {
             device.mapDma(memory, 0, 2 * PAGE, 0x20_0000, READ_WRITE);
-            assertThrows(IOException.class, () -> device.unmapDma(0x20_0000, PAGE), "half of it");
+            assertThrows(IOException.class, () -> device.unmapDma(0x20_0000, PAGE), "first half");
+            assertThrows(IOException.class, () -> device.unmapDma(0x20_1000, PAGE), "second half");
             device.unmapDma(0x20_0000, 2 * PAGE);
-            assertThrows(IOException.class, () -> device.unmapDma(0x20_0000, 2 * PAGE), "again");
         }
     }
 
@@ -385,6 +385,8 @@ abstract class PciDeviceContract {
         assertThrows(IOException.class, () -> device.readConfig(0, 2));
         assertThrows(IOException.class, () -> device.writeConfig(PciHeader.COMMAND, 2, 0));
         assertThrows(IOException.class, () -> bar.readInt(Registers.VS.offset()));
+        assertThrows(IOException.class, () -> bar.readInt(Doorbells.OFFSET), "mapped or not");
+        assertEquals(0, bar.mappedAddress(Doorbells.OFFSET, Doorbells.BYTES));
         assertThrows(IOException.class, () -> device.openBar(Region.BAR0));
         assertThrows(IOException.class, () -> device.reset());
         assertThrows(IOException.class, () -> device.disableInterrupts(InterruptKind.MSIX));
