@@ -50,6 +50,7 @@ final class RawController implements AutoCloseable {
     private final Fd dataFile;
     private final Mapping queueMemory;
     private final Mapping dataMemory;
+    private int adminEntries = ADMIN_ENTRIES;
     private int adminTail;
     private int adminHead;
     private int adminPhase;
@@ -109,8 +110,14 @@ final class RawController implements AutoCloseable {
 
     /** Sets the admin queues and CC.EN, and waits for CSTS.RDY. */
     void enable() throws IOException {
+        enable(ADMIN_ENTRIES);
+    }
+
+    /** The same with admin queues of any size up to {@link #ADMIN_ENTRIES}. */
+    void enable(int entries) throws IOException {
+        adminEntries = entries;
         Memory.fill(queueMemory.address(), LISTS, (byte) 0);
-        bar.writeInt(Registers.AQA.offset(), Aqa.of(ADMIN_ENTRIES, ADMIN_ENTRIES));
+        bar.writeInt(Registers.AQA.offset(), Aqa.of(entries, entries));
         bar.writeLong(Registers.ASQ.offset(), queueIova);
         bar.writeLong(Registers.ACQ.offset(), queueIova + ADMIN_CQ);
         int cc = Cc.withIosqes(Cc.withIocqes(0, Cc.IOCQES), Cc.IOSQES);
@@ -139,8 +146,17 @@ final class RawController implements AutoCloseable {
 
     /** One I/O queue pair of {@link #IO_ENTRIES}, polled. */
     void createQueues() throws IOException {
+        createQueues(false, 0);
+    }
+
+    /** The same with interrupts. */
+    void createQueues(int vector) throws IOException {
+        createQueues(true, vector);
+    }
+
+    private void createQueues(boolean interrupts, int vector) throws IOException {
         long cq = adminSqe(AdminOpcode.CREATE_IO_CQ);
-        AdminSqe.setCreateCq(cq, 1, IO_ENTRIES, queueIova + IO_CQ, false, 0);
+        AdminSqe.setCreateCq(cq, 1, IO_ENTRIES, queueIova + IO_CQ, interrupts, vector);
         assertEquals(Status.OK, runAdmin());
         long sq = adminSqe(AdminOpcode.CREATE_IO_SQ);
         AdminSqe.setCreateSq(sq, 1, IO_ENTRIES, queueIova + IO_SQ, 1, AdminSqe.QPRIO_URGENT);
@@ -155,8 +171,16 @@ final class RawController implements AutoCloseable {
         return sqe;
     }
 
+    /** Submits the entry, and waits only until the controller has taken it: a parked command has no completion. */
+    void submitAdmin() {
+        adminTail = (adminTail + 1) % adminEntries;
+        ring(Doorbells.sqTailDoorbell(0), adminTail);
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+    }
+
+    /** Submits the entry and waits for its completion. Returns its status. */
     int runAdmin() throws IOException {
-        adminTail = (adminTail + 1) % ADMIN_ENTRIES;
+        adminTail = (adminTail + 1) % adminEntries;
         ring(Doorbells.sqTailDoorbell(0), adminTail);
         long cqe = queueMemory.address() + ADMIN_CQ + (long) adminHead * Cqe.BYTES;
         long start = System.nanoTime();
@@ -165,7 +189,7 @@ final class RawController implements AutoCloseable {
             LockSupport.parkNanos(10_000);
         }
         int status = Cqe.status(Cqe.tail(cqe));
-        adminHead = (adminHead + 1) % ADMIN_ENTRIES;
+        adminHead = (adminHead + 1) % adminEntries;
         adminPhase ^= adminHead == 0 ? 1 : 0;
         ring(Doorbells.cqHeadDoorbell(0), adminHead);
         return status;

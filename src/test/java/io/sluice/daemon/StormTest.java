@@ -13,6 +13,7 @@ import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import io.sluice.vfiouser.client.VfioUserClient;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -20,6 +21,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,15 +56,26 @@ class StormTest {
         ModelOptions options = new ModelOptions(
                 folder.resolve("s"), 0600, Optional.empty(), Optional.empty(), DRIVE_BYTES, 512, "STORM", false);
         try (ModelDaemon model = ModelDaemon.start(options)) {
+            storm(model, random, 1);
+            long descriptors = descriptors();
             while (actionsDone < actions) {
                 storm(model, random, actions);
             }
+            assertTrue(descriptors() <= descriptors, "descriptors leak: " + descriptors + ", then " + descriptors());
         }
         System.out.printf(
                 "%d actions, %d commands ended, slowest reply %.1f ms%n",
                 actionsDone, commandsEnded, slowestReplyNanos / 1e6);
         assertTrue(commandsEnded > actions, "there was no load: " + commandsEnded);
         assertTrue(slowestReplyNanos < RawController.DEADLINE_NANOS, slowestReplyNanos + " ns");
+    }
+
+    /** After a moment for the server, which cleans up when the client has gone. */
+    private static long descriptors() throws IOException {
+        spin(TimeUnit.MILLISECONDS.toNanos(500));
+        try (Stream<Path> open = Files.list(Path.of("/proc/self/fd"))) {
+            return open.count();
+        }
     }
 
     /** One connection, until it is cut. */
