@@ -1,5 +1,6 @@
 package io.sluice.controller;
 
+import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
@@ -57,7 +58,7 @@ final class IoGate {
      * @return {@link Status#OK}, or the status that it ends with
      */
     int admit(IoCommand command) {
-        long sqe = command.sqeAddress();
+        long sqe = Memory.hint(command.sqeAddress());
         int opcode = Sqe.opcode(sqe);
         int nsid = Sqe.nsid(sqe);
         command.decode(opcode, nsid);

@@ -266,7 +266,7 @@ final class IoQueues implements AutoCloseable {
     }
 
     private void begin(IoCommand command, VirtualSubmissionQueue queue, VirtualCompletionQueue completions) {
-        command.take(queue, epoch, Sqe.cid(command.sqeAddress()));
+        command.take(queue, epoch, Sqe.cid(Memory.hint(command.sqeAddress())));
         int status = gate.admit(command);
         if (status == Status.OK) {
             status = path.submit(command);

@@ -112,7 +112,7 @@ final class VirtualSubmissionQueue {
             listener.queueMemoryUnreachable(qid, false, address);
             return false;
         }
-        Sqe.copy(Memory.hint(address), target);
+        Sqe.copy(Memory.hint(address), Memory.hint(target));
         head = Rings.next(head, entries);
         return true;
     }
