@@ -111,8 +111,6 @@ final class ClientConnection {
         if (!negotiate()) {
             return "it never agreed on a version";
         }
-        attached = true;
-        function.attach(space);
         Message message = next();
         while (message != null) {
             Message following = DmaBatch.takes(message) ? changeMemory(message) : handle(message);
@@ -140,7 +138,7 @@ final class ClientConnection {
         }
     }
 
-    /** The first message: VERSION and nothing else. */
+    /** The first message: VERSION and nothing else. A client that has its answer can rely on the function being there. */
     private boolean negotiate() throws IOException {
         Message first = channel.receive();
         if (first == null) {
@@ -154,6 +152,8 @@ final class ClientConnection {
             }
             Negotiation negotiation = Negotiation.of(first, limits);
             writeMultiple = negotiation.writeMultiple();
+            attached = true;
+            function.attach(space);
             answer(header, Reply.of(negotiation.reply().bytes(), negotiation.reply()::encode));
             LOG.debug("{}: agreed on {}", function.name(), negotiation.reply());
             return true;

@@ -32,7 +32,6 @@ class FramingTest extends ServerFixture {
     @BeforeEach
     void connect() throws IOException {
         client = RawClient.ready(socket);
-        awaitCall("attach");
     }
 
     @AfterEach
@@ -264,7 +263,8 @@ class FramingTest extends ServerFixture {
             throw new IllegalStateException("a bug, made for this test");
         };
         client.close();
-        try (RawClient unlucky = RawClient.ready(socket)) {
+        try (RawClient unlucky = new RawClient(socket)) {
+            unlucky.send(Command.VERSION, Body.version(0, 1, ""));
             unlucky.assertDisconnected();
         }
         function.onAttach = () -> {};

@@ -44,7 +44,6 @@ class InterruptMessageTest extends ServerFixture {
     @BeforeEach
     void connect() throws IOException {
         client = RawClient.ready(socket);
-        awaitCall("attach");
         for (int i = 0; i < 9; i++) {
             eventFds.add(EventFd.create());
         }

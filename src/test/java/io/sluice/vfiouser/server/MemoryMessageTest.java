@@ -42,7 +42,6 @@ class MemoryMessageTest extends ServerFixture {
     void connect() throws IOException {
         file = Memfd.create("test-guest", FILE_BYTES);
         client = RawClient.ready(socket);
-        awaitCall("attach");
     }
 
     @AfterEach

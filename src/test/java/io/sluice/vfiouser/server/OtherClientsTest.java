@@ -104,7 +104,6 @@ class OtherClientsTest extends ServerFixture {
         try (RawClient client = RawClient.ready(socket);
                 Fd file = Memfd.create("test-4k", 64 * 4096);
                 Mapping memory = Mapping.shared(file, 0, 64 * 4096, 3)) {
-            awaitCall("attach");
             for (int page = 0; page < 64; page++) {
                 Memory.putLong(memory.address() + page * 4096L, page);
                 client.request(Command.DMA_MAP, Body.map(3, page * 4096L, iova + page * 4096L, 4096), file)
@@ -128,7 +127,6 @@ class OtherClientsTest extends ServerFixture {
         int pieces = 64;
         try (RawClient client = RawClient.ready(socket);
                 Fd file = Memfd.create("test-2m", pieces * HUGE)) {
-            awaitCall("attach");
             List<Integer> ids = new ArrayList<>();
             for (int piece = 0; piece < pieces; piece++) {
                 ids.add(client.send(Command.DMA_MAP, Body.map(3, piece * HUGE, iova + piece * HUGE, HUGE), file));

@@ -26,7 +26,6 @@ class RegionMessageTest extends ServerFixture {
         client = new RawClient(socket);
         client.request(Command.VERSION, Body.version(0, 1, "{\"capabilities\":{\"write_multiple\":true}}\0"))
                 .assertDone();
-        awaitCall("attach");
     }
 
     @AfterEach
