@@ -73,8 +73,8 @@ final class Lifecycle {
     /** CC was written. */
     void configured(int oldCc) {
         int cc = registers.cc();
-        if (Cc.enabled(oldCc) && !Cc.enabled(cc)) {
-            phase = Phase.RESETTING;
+        if (Cc.enabled(oldCc) != Cc.enabled(cc) && phase != Phase.DISABLED) {
+            phase = Phase.RESETTING; // and enabled after that if EN says so
         } else if (!Cc.enabled(oldCc) && Cc.enabled(cc) && phase == Phase.DISABLED) {
             enable();
         }

@@ -19,6 +19,7 @@ import io.sluice.poll.CommandQueue;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
@@ -268,6 +269,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     @Override
     public void setInterruptTargets(InterruptKind kind, int start, List<EventFd> targets) {
+        checkInterrupts(kind, start, targets.size());
         List<EventFd> replaced = new ArrayList<>();
         run("set interrupts", () -> replaced.addAll(bank.setTargets(kind, start, targets)));
         replaced.forEach(EventFd::close);
@@ -275,11 +277,13 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     @Override
     public void maskInterrupts(InterruptKind kind, int start, int count) {
+        checkInterrupts(kind, start, count);
         run("mask interrupts", () -> bank.setMasked(kind, start, count, true));
     }
 
     @Override
     public void unmaskInterrupts(InterruptKind kind, int start, int count) {
+        checkInterrupts(kind, start, count);
         run("unmask interrupts", () -> {
             updatePin(); // what is asserted still is signalled, what is not is not
             bank.setMasked(kind, start, count, false);
@@ -288,7 +292,13 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     @Override
     public void triggerInterrupts(InterruptKind kind, int start, int count) {
+        checkInterrupts(kind, start, count);
         run("trigger interrupts", () -> bank.trigger(kind, start, count));
+    }
+
+    /** Here, on the caller's thread: what a caller does wrong must not fail the controller. */
+    private void checkInterrupts(InterruptKind kind, int start, int count) {
+        Objects.checkFromIndexSize(start, count, bank.count(kind));
     }
 
     @Override
