@@ -10,9 +10,12 @@ import io.sluice.dma.GuestMemory;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.LinuxException;
 import io.sluice.mem.Bits;
+import io.sluice.mem.Translator;
 import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.Cc;
+import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.Sqe;
 import io.sluice.pci.ConfigSpace;
 import io.sluice.poll.Agent;
 import io.sluice.poll.CommandQueue;
@@ -414,11 +417,21 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             doorbells.clear();
             int pageBytes = Cc.pageBytes(registers.cc());
             if (!adminQueue.open(memory.hostView(), registers)) {
-                return "the admin queues' memory cannot be reached";
+                return unreachable();
             }
             queues.enable(memory.hostView(), pageBytes);
             guestData.enable(memory.hostView(), pageBytes);
             return null;
+        }
+
+        private String unreachable() {
+            Translator view = memory.hostView();
+            if (view.translate(registers.asq(), Sqe.BYTES, Translator.READ) == Translator.NOT_LOCAL
+                    || view.translate(registers.acq(), Cqe.BYTES, Translator.WRITE) == Translator.NOT_LOCAL) {
+                return "the guest's memory is not shared with this process: give QEMU's memory backend share=on";
+            }
+            return "the memory of the admin queues (ASQ 0x" + Long.toHexString(registers.asq()) + ", ACQ 0x"
+                    + Long.toHexString(registers.acq()) + ") is not all mapped for reading and for writing";
         }
 
         @Override

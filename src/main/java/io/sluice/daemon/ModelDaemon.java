@@ -1,7 +1,5 @@
 package io.sluice.daemon;
 
-import io.sluice.linux.LinuxException;
-import io.sluice.linux.Posix;
 import io.sluice.linux.SocketOptions;
 import io.sluice.vfiouser.server.ServerLimits;
 import io.sluice.vfiouser.server.VfioUserServer;
@@ -10,7 +8,12 @@ import java.nio.file.Path;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The software NVMe model behind a vfio-user socket. */
+/**
+ * The software NVMe model behind a vfio-user socket.
+ *
+ * <p>A guest's memory and its interrupts take descriptors. Their soft limit, 1024 on most hosts, needs no raising here: the
+ * JVM raises it to the hard limit when it starts.
+ */
 public final class ModelDaemon implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ModelDaemon.class);
 
@@ -29,7 +32,6 @@ public final class ModelDaemon implements AutoCloseable {
      * @throws IllegalArgumentException where the serial number is too long, or not printable ASCII
      */
     public static ModelDaemon start(ModelOptions options) throws IOException {
-        raiseDescriptorLimit();
         SoftwareModel model = SoftwareModel.start(options);
         try {
             SocketOptions access = new SocketOptions(options.mode(), options.owner(), options.group());
@@ -38,19 +40,6 @@ public final class ModelDaemon implements AutoCloseable {
         } catch (IOException | RuntimeException e) {
             model.close();
             throw e;
-        }
-    }
-
-    /** A guest's memory and its interrupts take descriptors; the soft limit is 1024 on most hosts. */
-    private static void raiseDescriptorLimit() {
-        Posix.Limit limit = Posix.limit(Posix.Resource.NOFILE);
-        if (limit.soft() == limit.hard()) {
-            return;
-        }
-        try {
-            Posix.setLimit(Posix.Resource.NOFILE, new Posix.Limit(limit.hard(), limit.hard()));
-        } catch (LinuxException e) {
-            LOG.warn("goes on with {} descriptors at most: {}", limit.soft(), e.getMessage());
         }
     }
 

@@ -142,6 +142,18 @@ class GuestTest {
     }
 
     @Test
+    void shouldSayWhatIsMissingWhenTheGuestsMemoryIsNotShared() throws Exception {
+        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "16M")) {
+            Run run = Rig.bootSector(
+                    Map.of("BACKEND", "private", "TIMEOUT", "30"), Rig.drive(model.socket(), ",\"bootindex\":0"));
+
+            assertTrue(run.exitCode() != 0, run.output());
+            assertTrue(model.log().contains("give QEMU's memory backend share=on"), model.log());
+            assertTrue(model.process().isAlive(), model.log());
+        }
+    }
+
+    @Test
     void shouldPrintArgumentsThatQemuTakes() throws Exception {
         try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "64M")) {
             String output = model.output();
