@@ -3,11 +3,13 @@ package io.sluice.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.sluice.linux.Posix;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,13 +17,18 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The commands against each other, each in a process of its own: what they say, how they end. */
+@Timeout(value = 5, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // a hang, not a measure
 class ProcessTest {
     private static final int SIGINT = 2;
+    private static final int SIGTERM = 15;
     private static final int SIGKILL_CODE = 137;
 
     @TempDir
@@ -113,21 +120,34 @@ class ProcessTest {
         }
     }
 
-    @Test
-    void shouldPrintTheResultSoFarWhenInterrupted() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {SIGINT, SIGTERM})
+    void shouldPrintTheResultSoFarWhenStopped(int signal) throws Exception {
+        assumeFalse(
+                isIgnored(signal), "signal " + signal + " is ignored here, as in what a shell runs in the background");
         try (ModelProcess model = ModelProcess.start(socket(), "--memory", "16M")) {
             Process bench = ModelProcess.command(List.of(
                             "bench", socket().toString(), "--op", "randread", "--time", "3600", "--warm-up", "0"))
                     .redirectErrorStream(true)
                     .start();
             awaitClient(model);
-            Posix.kill((int) bench.pid(), SIGINT);
+            Posix.kill((int) bench.pid(), signal);
             String output = new String(bench.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            assertEquals(130, codeOf(bench), output);
+            assertEquals(128 + signal, codeOf(bench), output);
             assertTrue(output.contains("(stopped early)"), output);
             assertTrue(output.contains("\nreads "), output);
             assertEquals(ExitCode.OK, run("identify", socket().toString()), err.toString());
         }
+    }
+
+    /** An ignored signal stays ignored in the processes that this one starts. */
+    private static boolean isIgnored(int signal) throws IOException {
+        String mask = Files.readAllLines(Path.of("/proc/self/status")).stream()
+                .filter(line -> line.startsWith("SigIgn:"))
+                .map(line -> line.substring("SigIgn:".length()).strip())
+                .findFirst()
+                .orElseThrow();
+        return BigInteger.valueOf(Long.parseUnsignedLong(mask, 16)).testBit(signal - 1);
     }
 
     /** Until the client has been connected for a while, so that its load runs: its memory is mapped by then. */
