@@ -5,8 +5,6 @@ import io.sluice.vfiouser.server.ServerLimits;
 import io.sluice.vfiouser.server.VfioUserServer;
 import java.io.IOException;
 import java.nio.file.Path;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The software NVMe model behind a vfio-user socket.
@@ -15,7 +13,6 @@ import org.slf4j.LoggerFactory;
  * JVM raises it to the hard limit when it starts.
  */
 public final class ModelDaemon implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(ModelDaemon.class);
 
     private final SoftwareModel model;
     private final VfioUserServer server;
