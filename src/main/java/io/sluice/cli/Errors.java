@@ -1,5 +1,6 @@
 package io.sluice.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -31,7 +32,7 @@ final class Errors {
 
     /** A bug has no message that helps, so its kind is told too. */
     private static String message(Exception e) {
-        boolean told = e instanceof java.io.IOException || e instanceof IllegalArgumentException;
+        boolean told = e instanceof IOException || e instanceof IllegalArgumentException;
         if (told && e.getMessage() != null) {
             return e.getMessage();
         }
