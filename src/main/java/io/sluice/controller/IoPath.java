@@ -27,7 +27,8 @@ public interface IoPath extends AutoCloseable {
     boolean hasVolatileCache();
 
     /**
-     * Does a command or begins it.
+     * Does a command or begins it. Ends no other command from within this call: those end in {@link #poll} and {@link
+     * #cancel}.
      *
      * @return a status as in {@link io.sluice.nvme.Status}, or {@link #PENDING}
      */
