@@ -20,15 +20,15 @@ public interface IoPath extends AutoCloseable {
     /** The namespaces on offer, in the order of their identifiers, which need not be dense. */
     List<Namespace> namespaces();
 
-    /** How many commands may be pending at once, 1 or more; the controller submits no more than that. */
+    /** How many commands may be pending at once, 1 or more, always the same; the controller submits no more than that. */
     int maxPending();
 
     /** Whether {@link io.sluice.nvme.NvmOpcode#FLUSH} does anything: the controller then says it has a volatile write cache. */
     boolean hasVolatileCache();
 
     /**
-     * Does a command or begins it. Ends no other command from within this call: those end in {@link #poll} and {@link
-     * #cancel}.
+     * Does a command or begins it. May end other commands, which are pending, from within this call; this one ends by what is
+     * returned.
      *
      * @return a status as in {@link io.sluice.nvme.Status}, or {@link #PENDING}
      */

@@ -248,11 +248,10 @@ final class IoQueues implements AutoCloseable {
 
     /** Nothing is consumed before there is room for its completion and a slot. */
     private boolean takeOne(VirtualSubmissionQueue queue) {
-        IoCommand command = slots.peek();
-        // One slot stays for looking at commands, so that the path never has more pending than it allows.
-        if (command == null || slots.pendingCount() >= path.maxPending()) {
+        if (slots.isFull()) {
             return false;
         }
+        IoCommand command = slots.next();
         VirtualCompletionQueue completions = queue.completionQueue();
         if (!completions.reserve()) {
             return false;
@@ -272,7 +271,7 @@ final class IoQueues implements AutoCloseable {
             status = path.submit(command);
         }
         if (status == IoPath.PENDING) {
-            slots.hold(command);
+            slots.hold();
             queue.addPending(1);
         } else {
             completions.post(0, queue.head(), queue.qid(), command.guestCid(), account(command, status));

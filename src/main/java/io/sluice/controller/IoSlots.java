@@ -6,17 +6,26 @@ import io.sluice.nvme.Sqe;
 
 /**
  * The slots of a controller's I/O commands: made once, used for ever. As many as the I/O path may have pending, and one
- * more, for the command that is being looked at.
+ * more, for the command that is being looked at. That one is kept apart from the free ones, so that it stays the same
+ * whichever other commands end meanwhile, and is still there for the next command if looking at it fails.
  *
  * <pre>
+ *   free ──hold──▶ next ──hold──▶ pending ──free──▶ free
+ *
  *   slot memory:  | SQE copies, 64 bytes each … | ranges of Dataset Management, 4096 bytes each … |
  * </pre>
  */
 final class IoSlots implements AutoCloseable {
     private final Mapping memory;
     private final IoCommand[] slots;
+
+    /** The free ones but {@link #next}: a stack. */
     private final IoCommand[] free;
+
     private int freeCount;
+
+    /** For the next command, or the one that is being looked at. */
+    private IoCommand next;
 
     /**
      * Slots that are all free.
@@ -29,25 +38,31 @@ final class IoSlots implements AutoCloseable {
         memory = Mapping.anonymous(
                 sqeBytes + (long) count * IoCommand.RANGES_BYTES, Mapping.PROT_READ | Mapping.PROT_WRITE);
         slots = new IoCommand[count];
-        free = new IoCommand[count];
+        free = new IoCommand[count - 1];
         for (int i = 0; i < count; i++) {
             long sqe = memory.address() + (long) i * Sqe.BYTES;
             long ranges = memory.address() + sqeBytes + (long) i * IoCommand.RANGES_BYTES;
             slots[i] = new IoCommand(owner, sqe, ranges, maxPieces);
-            free[i] = slots[i];
         }
-        freeCount = count;
+        next = slots[0];
+        freeCount = count - 1;
+        System.arraycopy(slots, 1, free, 0, freeCount);
     }
 
-    /** A free slot, which stays free until {@link #hold}; null if there is none. */
-    IoCommand peek() {
-        return freeCount == 0 ? null : free[freeCount - 1];
+    /** Whether as many commands are pending as may be. */
+    boolean isFull() {
+        return freeCount == 0;
     }
 
-    /** The slot that {@link #peek} gave becomes pending. */
-    void hold(IoCommand command) {
-        freeCount--;
-        command.setPending(true);
+    /** The slot to look at a command in: the same one until {@link #hold}. */
+    IoCommand next() {
+        return next;
+    }
+
+    /** The command in {@link #next} becomes pending. Not when {@link #isFull}. */
+    void hold() {
+        next.setPending(true);
+        next = free[--freeCount];
     }
 
     void free(IoCommand command) {
@@ -56,7 +71,7 @@ final class IoSlots implements AutoCloseable {
     }
 
     int pendingCount() {
-        return slots.length - freeCount;
+        return free.length - freeCount;
     }
 
     /** Whether a pending command has pieces of the guest's memory from before an epoch. */

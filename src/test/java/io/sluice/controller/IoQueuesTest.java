@@ -181,6 +181,68 @@ class IoQueuesTest {
     }
 
     @Test
+    void shouldKeepEachCommandInItsOwnSlotWhenOthersEndDuringASubmission() {
+        createPair(8, 8, 0);
+        path.status = IoPath.PENDING;
+        submit(NvmOpcode.WRITE, 5, 1, 0, 1);
+        submit(NvmOpcode.WRITE, 6, 1, 1, 1);
+        step();
+        path.onSubmit = () -> {
+            path.onSubmit = () -> {};
+            path.held.poll().complete(Status.OK);
+            path.held.poll().complete(Status.WRITE_FAULT.code());
+        };
+        submit(NvmOpcode.WRITE, 7, 1, 2, 1);
+        submit(NvmOpcode.WRITE, 8, 1, 3, 1);
+        submit(NvmOpcode.WRITE, 9, 1, 4, 1);
+        step();
+
+        assertEquals(5, Cqe.cid(Cqe.tail(cqe(0))));
+        assertEquals(6, Cqe.cid(Cqe.tail(cqe(1))));
+        assertEquals(FakePath.MAX_PENDING, path.held.size());
+        for (int i = 0; i < FakePath.MAX_PENDING; i++) {
+            IoCommand command = path.held.poll();
+            assertEquals(2 + i, command.slba());
+            command.complete(Status.OK);
+            assertEquals(7 + i, Cqe.cid(Cqe.tail(cqe(2 + i))));
+        }
+        assertTrue(queues.reset(), "nothing is pending");
+    }
+
+    @Test
+    void shouldLoseNoSlotWhenASubmissionEndsOthersAndIsDoneAtOnceOrFails() {
+        createPair(64, 64, 0);
+        for (int i = 0; i < 10; i++) {
+            path.status = IoPath.PENDING;
+            submit(NvmOpcode.FLUSH, 1, 1, 0, 1);
+            step();
+            path.status = Status.OK;
+            boolean fails = i % 2 == 1;
+            path.onSubmit = () -> {
+                path.held.poll().complete(Status.OK);
+                if (fails) {
+                    throw new IllegalStateException("a path's bug");
+                }
+            };
+            submit(NvmOpcode.FLUSH, 2, 1, 0, 1);
+            if (fails) {
+                assertThrows(IllegalStateException.class, this::step);
+            } else {
+                step();
+            }
+            path.onSubmit = () -> {};
+        }
+
+        path.status = IoPath.PENDING;
+        for (int i = 0; i < 4; i++) {
+            submit(NvmOpcode.FLUSH, 3, 1, 0, 1);
+        }
+        step();
+        assertEquals(FakePath.MAX_PENDING, path.held.size());
+        assertEquals(FakePath.MAX_PENDING, path.held.stream().distinct().count());
+    }
+
+    @Test
     void shouldNeverHaveMorePendingThanThePathAllows() {
         createPair(32, 32, 0);
         path.status = IoPath.PENDING;
