@@ -60,6 +60,7 @@
     VALUE(SyscallNumbers, FSTATFS, SYS_fstatfs) \
     VALUE(SyscallNumbers, PRCTL, SYS_prctl) \
     VALUE(SyscallNumbers, GETTID, SYS_gettid) \
+    VALUE(SyscallNumbers, CLOCK_GETTIME, SYS_clock_gettime) \
     VALUE(SyscallNumbers, SCHED_SETAFFINITY, SYS_sched_setaffinity) \
     VALUE(SyscallNumbers, SCHED_GETAFFINITY, SYS_sched_getaffinity) \
     VALUE(SyscallNumbers, OPENAT, SYS_openat) \

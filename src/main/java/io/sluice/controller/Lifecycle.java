@@ -70,6 +70,16 @@ final class Lifecycle {
         return phase == Phase.READY;
     }
 
+    /** Whether only a write of a register, or a reset, can bring anything to do. */
+    boolean isAtRest() {
+        return switch (phase) {
+            case DISABLED -> true;
+            case READY -> Csts.shst(registers.csts()) == Csts.SHST_COMPLETE;
+            case FAILED -> settled;
+            case RESETTING -> false;
+        };
+    }
+
     /** CC was written. */
     void configured(int oldCc) {
         int cc = registers.cc();

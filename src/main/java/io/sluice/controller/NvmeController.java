@@ -336,6 +336,12 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         return reader == null ? work : work + cycle();
     }
 
+    /** Nobody is attached, or the guest has not enabled the controller or has shut it down: its doorbells mean nothing. */
+    @Override
+    public boolean isDormant() {
+        return reader == null || (lifecycle.isAtRest() && !queues.anyPendingBefore(Long.MAX_VALUE));
+    }
+
     private int cycle() {
         long now = reader.current();
         if (now != epoch) {

@@ -32,6 +32,7 @@ final class SyscallNumbers {
     static final int GETTID = 186;
     static final int SCHED_SETAFFINITY = 203;
     static final int SCHED_GETAFFINITY = 204;
+    static final int CLOCK_GETTIME = 228;
     static final int OPENAT = 257;
     static final int ACCEPT4 = 288;
     static final int EVENTFD2 = 290;

@@ -182,6 +182,10 @@ final class Syscalls {
         return call(SyscallNumbers.PRCTL, option, argument, 0, 0, 0, 0);
     }
 
+    static long clockGettime(int clock, long timespec) {
+        return call(SyscallNumbers.CLOCK_GETTIME, clock, timespec, 0, 0, 0, 0);
+    }
+
     static long gettid() {
         return call(SyscallNumbers.GETTID, 0, 0, 0, 0, 0, 0);
     }

@@ -11,12 +11,24 @@ public final class ThreadControl {
     private static final int CALLER = 0;
     private static final int PR_SET_TIMERSLACK = 29;
     private static final int PR_GET_TIMERSLACK = 30;
+    private static final int CLOCK_THREAD_CPUTIME_ID = 3;
+    private static final long NANOS_PER_SECOND = 1_000_000_000;
 
     private ThreadControl() {}
 
     /** The calling thread's number in the kernel, as /proc and ps show it. */
     public static int threadId() {
         return (int) Syscalls.gettid();
+    }
+
+    /** How long the calling thread has run on a processor since it began, in nanoseconds. Allocates nothing. */
+    public static long cpuNanos() {
+        long timespec = Scratch.memory();
+        long result = Syscalls.clockGettime(CLOCK_THREAD_CPUTIME_ID, timespec);
+        if (result < 0) {
+            throw new AssertionError("every thread has a clock of its own, but: " + Errno.describe((int) -result));
+        }
+        return Bytes.getLong(timespec) * NANOS_PER_SECOND + Bytes.getLong(timespec + Long.BYTES);
     }
 
     /**

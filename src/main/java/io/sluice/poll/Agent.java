@@ -16,6 +16,14 @@ public interface Agent {
     int doWork();
 
     /**
+     * Whether nothing but a wake can bring work, now that {@link #doWork} has found none: there is no memory to look at, and
+     * no time to wait for. The runner then sleeps until it is woken, and costs nothing. Called on the agent's thread.
+     */
+    default boolean isDormant() {
+        return false;
+    }
+
+    /**
      * Something escaped from {@link #doWork}, or an asynchronous {@link InternalError} reached its thread: an access to
      * mapped memory whose file has been truncated is reported late, in whatever code runs then. The agent finds out whether
      * it is the one at fault and contains it. Called on the agent's thread.

@@ -80,7 +80,12 @@ public final class AgentRunner implements AutoCloseable {
 
     private void poll() {
         while (running) {
-            idle.idle(agent.doWork());
+            int work = agent.doWork();
+            if (work == 0 && agent.isDormant()) {
+                idle.sleep(); // a wake since doWork is kept for it: no command is slept over
+            } else {
+                idle.idle(work);
+            }
         }
     }
 

@@ -8,4 +8,7 @@ public interface IdleStrategy {
      * @param work what the cycle did; more than 0 means that the thread is busy and returns at once
      */
     void idle(int work);
+
+    /** Called instead while the agent is dormant: sleeps until the thread is woken, or a little less. */
+    void sleep();
 }

@@ -36,6 +36,22 @@ class ThreadControlTest {
     }
 
     @Test
+    void shouldCountOnlyWhatTheThreadItselfRuns() throws Exception {
+        long before = ThreadControl.cpuNanos();
+        long others = inThread(() -> {
+            long start = ThreadControl.cpuNanos();
+            while (ThreadControl.cpuNanos() - start < 50_000_000) {
+                Thread.onSpinWait();
+            }
+            return ThreadControl.cpuNanos();
+        });
+
+        assertTrue(others >= 50_000_000, "ran for " + others + " ns");
+        long own = ThreadControl.cpuNanos() - before;
+        assertTrue(own >= 0 && own < others, "waiting took " + own + " ns, the other thread " + others);
+    }
+
+    @Test
     void shouldRunWhereItIsPinned() throws Exception {
         int[] before = ThreadControl.affinity();
         int last = before[before.length - 1];

@@ -5,12 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -56,6 +60,55 @@ class AgentRunnerTest {
 
         assertFalse(agent.thread.get().isAlive());
         assertEquals(cycles, agent.cycles.get());
+    }
+
+    @Test
+    void shouldSleepWhileDormantAndRunAtOnceWhenWoken() throws Exception {
+        BlockingQueue<String> calls = new LinkedBlockingQueue<>();
+        IdleStrategy idle = new IdleStrategy() {
+            @Override
+            public void idle(int work) {
+                calls.add("idle " + work);
+            }
+
+            @Override
+            public void sleep() {
+                calls.add("sleep");
+                LockSupport.park(); // for ever: only a wake ends it
+            }
+        };
+        Iterator<Integer> work = List.of(0, 1, 0).iterator();
+        Agent agent = new Sleeper(work);
+        try (AgentRunner runner = new AgentRunner(agent, idle, () -> {})) {
+            runner.start();
+            assertEquals("sleep", calls.poll(30, TimeUnit.SECONDS));
+            runner.wake();
+            assertEquals("idle 1", calls.poll(30, TimeUnit.SECONDS));
+            assertEquals("sleep", calls.poll(30, TimeUnit.SECONDS));
+        }
+    }
+
+    /** Dormant whenever there is nothing to do. */
+    private record Sleeper(Iterator<Integer> work) implements Agent {
+        @Override
+        public String name() {
+            return "sleeper";
+        }
+
+        @Override
+        public int doWork() {
+            return work.hasNext() ? work.next() : 0;
+        }
+
+        @Override
+        public boolean isDormant() {
+            return true;
+        }
+
+        @Override
+        public void onFault(Throwable fault) {
+            throw new AssertionError(fault);
+        }
     }
 
     private static final class Recorder implements Agent {

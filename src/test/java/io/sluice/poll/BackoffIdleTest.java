@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -12,11 +13,15 @@ import org.junit.jupiter.api.Test;
 class BackoffIdleTest {
     private final List<Long> parks = new ArrayList<>();
     private long nowNanos;
+    private long cpuNanos;
+    private long cpuNanosPerPark = 3_000;
 
-    private final BackoffIdle idle = new BackoffIdle(20_000, 200_000, 2_000_000, () -> nowNanos += 1_000, nanos -> {
-        parks.add(nanos);
-        nowNanos += nanos;
-    });
+    private final BackoffIdle idle =
+            new BackoffIdle(20_000, 200_000, 2_000_000, () -> nowNanos += 1_000, () -> cpuNanos, nanos -> {
+                parks.add(nanos);
+                nowNanos += nanos;
+                cpuNanos += cpuNanosPerPark;
+            });
 
     @Test
     void shouldNeverParkWhileThereIsWork() {
@@ -53,6 +58,55 @@ class BackoffIdleTest {
         idleUntilParks(2);
 
         assertEquals(List.of(50_000L, 100_000L), parks);
+    }
+
+    @Test
+    void shouldKeepToTheBoundWhereParksAreCheap() {
+        cpuNanosPerPark = 24_000; // 1.2 % of 2 ms
+
+        idleUntilParks(500);
+
+        assertEquals(2_000_000, Collections.max(parks));
+    }
+
+    @Test
+    void shouldParkLongerWhereParksAreDearSoThatIdlingStaysInItsBudget() {
+        cpuNanosPerPark = 45_000;
+
+        idleUntilParks(500);
+
+        assertEquals(3_600_000, parks.getLast()); // of which 45 us are 1.25 %
+    }
+
+    @Test
+    void shouldNeverParkMoreThanTwiceAsLongAsAskedFor() {
+        cpuNanosPerPark = 400_000;
+
+        idleUntilParks(500);
+
+        assertEquals(4_000_000, parks.getLast());
+    }
+
+    @Test
+    void shouldGoBackToTheBoundWhenParksHaveBecomeCheap() {
+        cpuNanosPerPark = 45_000;
+        idleUntilParks(500);
+        cpuNanosPerPark = 3_000;
+
+        idleUntilParks(1_000);
+
+        assertEquals(2_000_000, parks.getLast());
+    }
+
+    @Test
+    void shouldSleepLongWhenDormantAndSpinAgainAfterwards() {
+        idleUntilParks(5);
+        parks.clear();
+
+        idle.sleep();
+        idleUntilParks(2);
+
+        assertEquals(List.of(250_000_000L, 50_000L), parks);
     }
 
     @Test
