@@ -28,6 +28,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <sys/vfs.h>
 
 /* VALUE(class, constant, expression in C). */
@@ -217,7 +218,8 @@
     VALUE(DirectoryLock, LOCK_EX, LOCK_EX) \
     VALUE(DirectoryLock, LOCK_NB, LOCK_NB) \
     VALUE(ThreadControl, PR_SET_TIMERSLACK, PR_SET_TIMERSLACK) \
-    VALUE(ThreadControl, PR_GET_TIMERSLACK, PR_GET_TIMERSLACK)
+    VALUE(ThreadControl, PR_GET_TIMERSLACK, PR_GET_TIMERSLACK) \
+    VALUE(ThreadControl, CLOCK_THREAD_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID)
 
 /* Newer than the headers above: compared where the system has them. */
 #if defined(MFD_NOEXEC_SEAL) && defined(F_SEAL_EXEC)

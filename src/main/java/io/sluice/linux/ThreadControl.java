@@ -2,6 +2,7 @@ package io.sluice.linux;
 
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.concurrent.TimeUnit;
 
 /** What a thread asks of the kernel's scheduler, for itself only. */
 public final class ThreadControl {
@@ -12,7 +13,6 @@ public final class ThreadControl {
     private static final int PR_SET_TIMERSLACK = 29;
     private static final int PR_GET_TIMERSLACK = 30;
     private static final int CLOCK_THREAD_CPUTIME_ID = 3;
-    private static final long NANOS_PER_SECOND = 1_000_000_000;
 
     private ThreadControl() {}
 
@@ -28,7 +28,7 @@ public final class ThreadControl {
         if (result < 0) {
             throw new AssertionError("every thread has a clock of its own, but: " + Errno.describe((int) -result));
         }
-        return Bytes.getLong(timespec) * NANOS_PER_SECOND + Bytes.getLong(timespec + Long.BYTES);
+        return TimeUnit.SECONDS.toNanos(Bytes.getLong(timespec)) + Bytes.getLong(timespec + Long.BYTES);
     }
 
     /**
