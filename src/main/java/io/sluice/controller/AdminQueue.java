@@ -160,6 +160,13 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
         return isOpen() && !Bits.isSet(maskedVectors, VECTOR) && completions.hasUnconsumed();
     }
 
+    /** Looks at the completion queue's doorbell, which is otherwise read only when the queue seems full. */
+    void checkHead() {
+        if (isOpen()) {
+            completions.readHead();
+        }
+    }
+
     @Override
     public void close() {
         memory.close();

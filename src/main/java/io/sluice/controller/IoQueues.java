@@ -52,6 +52,7 @@ final class IoQueues implements AutoCloseable {
 
     private Translator translator;
     private long epoch;
+    private int headToCheck;
 
     /**
      * Queues of a controller that is not enabled.
@@ -219,6 +220,17 @@ final class IoQueues implements AutoCloseable {
             signal();
         }
         return work;
+    }
+
+    /**
+     * Looks at one completion queue's doorbell, the next one at each call: for cycles in which there is nothing to do. A queue
+     * in use reads it only when it seems full, so a bad value might otherwise never be noticed.
+     */
+    void checkAHead() {
+        if (activeCompletionQueues.length > 0) {
+            headToCheck = (headToCheck + 1) % activeCompletionQueues.length;
+            activeCompletionQueues[headToCheck].readHead();
+        }
     }
 
     /** Goes on with what is pending, and takes nothing new: the controller is shutting down, or may not read memory. */

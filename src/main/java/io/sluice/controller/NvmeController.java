@@ -251,13 +251,16 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         }
     }
 
-    /** A doorbell by message: NVMe 1.4, 5.2, "Write to Invalid Doorbell Register", for queues that do not exist. */
+    /**
+     * A doorbell by message: NVMe 1.4, 5.2, "Write to Invalid Doorbell Register", for queues that do not exist. Before CC.EN
+     * none does, the admin queue included; the host is told once it has enabled the controller and asks for events.
+     */
     private void ring(int offset, int value) {
         int qid = Doorbells.qid(offset);
         boolean exists = Doorbells.isCqHead(offset) ? hasCompletionQueue(qid) : hasSubmissionQueue(qid);
         if (exists) {
             doorbells.write(offset, value);
-        } else if (lifecycle.isReady()) {
+        } else {
             faults.absentDoorbell();
         }
     }
@@ -365,6 +368,10 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             return queues.finish();
         }
         int work = adminQueue.doWork() + queues.doWork() + events.deliver(adminQueue);
+        if (work == 0) {
+            adminQueue.checkHead();
+            queues.checkAHead();
+        }
         adminQueue.signal();
         updatePin();
         faults.cycleEnded();

@@ -139,7 +139,8 @@ final class VirtualCompletionQueue {
         return head != tail;
     }
 
-    private void readHead() {
+    /** Takes the guest's word for what it has consumed, if that can be; else it is told, once for each value. */
+    void readHead() {
         int doorbell = Memory.getIntAcquire(headDoorbellAddress);
         int newHead = Doorbells.index(doorbell);
         if (newHead == head) {

@@ -124,16 +124,19 @@ class AsyncEventTest {
     }
 
     @Test
-    void shouldIgnoreADoorbellBeforeItIsEnabled() throws Exception {
+    void shouldIgnoreADoorbellBeforeItIsEnabledAndTellOfItAfterwards() throws Exception {
         rig.write(Registers.CC, ControllerRig.cc(false));
         rig.writeBar0(Doorbells.sqTailDoorbell(0), 4, 3);
         rig.writeBar0(Doorbells.sqTailDoorbell(7), 4, 3);
         assertEquals(0, rig.doorbell(Doorbells.sqTailDoorbell(0)));
         assertEquals(0, rig.doorbell(Doorbells.sqTailDoorbell(7)));
         rig.enable(16);
-        park();
+        int parked = park();
 
-        assertNull(rig.next());
+        ControllerRig.Completion event = rig.next();
+        assertEquals(parked, event.cid());
+        assertEquals(AsyncEvent.INVALID_DOORBELL_REGISTER.dw0(), event.dw0());
+        assertNull(rig.next(), "once");
     }
 
     @Test
