@@ -19,6 +19,7 @@ import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Registers;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
+import io.sluice.pci.PciHeader;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -42,14 +43,18 @@ final class RawController implements AutoCloseable {
     static final long LISTS = 0x8000;
     static final long DEADLINE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
+    private static final int MSIX_CAPABILITY = 0x11;
+    private static final int MSIX_ENABLE = 1 << 15;
+    private static final int CAPABILITIES_LIMIT = 48;
+
     final PciDevice device;
     final PciDevice.Bar bar;
     final long queueIova;
     final long dataIova;
     private final Fd queueFile;
-    private final Fd dataFile;
+    private Fd dataFile;
     private final Mapping queueMemory;
-    private final Mapping dataMemory;
+    private Mapping dataMemory;
     private int adminEntries = ADMIN_ENTRIES;
     private int adminTail;
     private int adminHead;
@@ -83,6 +88,14 @@ final class RawController implements AutoCloseable {
         return dataFile;
     }
 
+    /** Other data memory in the place of what there was, which is not mapped for DMA any more. */
+    void renewData() throws IOException {
+        dataMemory.close();
+        dataFile.close();
+        dataFile = Memfd.create("data", MEMORY_BYTES);
+        dataMemory = Mapping.shared(dataFile, 0, MEMORY_BYTES, Mapping.PROT_READ | Mapping.PROT_WRITE);
+    }
+
     void mapQueues() throws IOException {
         device.mapDma(queueFile, 0, MEMORY_BYTES, queueIova, Translator.READ | Translator.WRITE);
     }
@@ -104,6 +117,16 @@ final class RawController implements AutoCloseable {
         device.writeConfig(4, 2, 6);
     }
 
+    /** Sets MSI-X Enable in the capability's Message Control. */
+    void enableMsix() throws IOException {
+        int offset = device.readConfig(PciHeader.CAPABILITIES_POINTER, 1);
+        for (int i = 0; i < CAPABILITIES_LIMIT && device.readConfig(offset, 1) != MSIX_CAPABILITY; i++) {
+            offset = device.readConfig(offset + 1, 1);
+        }
+        assertEquals(MSIX_CAPABILITY, device.readConfig(offset, 1));
+        device.writeConfig(offset + 2, 2, MSIX_ENABLE);
+    }
+
     int read(Registers register) throws IOException {
         return bar.readInt(register.offset());
     }
@@ -115,17 +138,36 @@ final class RawController implements AutoCloseable {
 
     /** The same with admin queues of any size up to {@link #ADMIN_ENTRIES}. */
     void enable(int entries) throws IOException {
+        prepareToEnable(entries);
+        bar.writeInt(Registers.CC.offset(), enabledCc());
+        awaitReady(true);
+    }
+
+    /** Enables with one register as a test wants it, and waits for nothing. */
+    void enableWith(Registers register, long value) throws IOException {
+        prepareToEnable(ADMIN_ENTRIES);
+        if (register.bytes() == Long.BYTES) {
+            bar.writeLong(register.offset(), value);
+        } else {
+            bar.writeInt(register.offset(), (int) value);
+        }
+        bar.writeInt(Registers.CC.offset(), register == Registers.CC ? (int) value : enabledCc());
+    }
+
+    static int enabledCc() {
+        int cc = Cc.withIosqes(Cc.withIocqes(0, Cc.IOCQES), Cc.IOSQES);
+        return Cc.withEnabled(cc, true);
+    }
+
+    private void prepareToEnable(int entries) throws IOException {
         adminEntries = entries;
         Memory.fill(queueMemory.address(), LISTS, (byte) 0);
         bar.writeInt(Registers.AQA.offset(), Aqa.of(entries, entries));
         bar.writeLong(Registers.ASQ.offset(), queueIova);
         bar.writeLong(Registers.ACQ.offset(), queueIova + ADMIN_CQ);
-        int cc = Cc.withIosqes(Cc.withIocqes(0, Cc.IOCQES), Cc.IOSQES);
-        bar.writeInt(Registers.CC.offset(), Cc.withEnabled(cc, true));
         adminTail = 0;
         adminHead = 0;
         adminPhase = 1;
-        awaitReady(true);
     }
 
     /** Clears CC.EN, and waits for RDY to fall. */
@@ -173,26 +215,44 @@ final class RawController implements AutoCloseable {
 
     /** Submits the entry, and waits only until the controller has taken it: a parked command has no completion. */
     void submitAdmin() {
-        adminTail = (adminTail + 1) % adminEntries;
-        ring(Doorbells.sqTailDoorbell(0), adminTail);
+        advanceAdmin();
         LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
     }
 
     /** Submits the entry and waits for its completion. Returns its status. */
-    int runAdmin() throws IOException {
+    int runAdmin() {
+        advanceAdmin();
+        return awaitAdmin().status();
+    }
+
+    /** Submits the entry. */
+    void advanceAdmin() {
         adminTail = (adminTail + 1) % adminEntries;
         ring(Doorbells.sqTailDoorbell(0), adminTail);
+    }
+
+    /** A completion in the admin queue. */
+    record Completion(int cid, int dw0, int status) {}
+
+    /** Waits for a completion in the admin queue, and consumes it. */
+    Completion awaitAdmin() {
         long cqe = queueMemory.address() + ADMIN_CQ + (long) adminHead * Cqe.BYTES;
         long start = System.nanoTime();
         while (Cqe.phase(Cqe.tail(cqe)) != adminPhase) {
             assertTrue(System.nanoTime() - start < DEADLINE_NANOS, "an admin command took more than 2 s");
             LockSupport.parkNanos(10_000);
         }
-        int status = Cqe.status(Cqe.tail(cqe));
+        Completion completion = new Completion(Cqe.cid(Cqe.tail(cqe)), Cqe.dw0(cqe), Cqe.status(Cqe.tail(cqe)));
         adminHead = (adminHead + 1) % adminEntries;
         adminPhase ^= adminHead == 0 ? 1 : 0;
         ring(Doorbells.cqHeadDoorbell(0), adminHead);
-        return status;
+        return completion;
+    }
+
+    /** Rings the admin doorbells as they were last rung. */
+    void rewindAdminDoorbells() {
+        ring(Doorbells.sqTailDoorbell(0), adminTail);
+        ring(Doorbells.cqHeadDoorbell(0), adminHead);
     }
 
     /** By the mapped page. */

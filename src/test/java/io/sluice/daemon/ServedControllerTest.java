@@ -6,16 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sluice.device.InterruptKind;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.FullEventFd;
-import io.sluice.linux.Memfd;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.AdminSqe;
 import io.sluice.nvme.Cns;
-import io.sluice.nvme.Cqe;
-import io.sluice.nvme.Csts;
-import io.sluice.nvme.Doorbells;
-import io.sluice.nvme.NvmOpcode;
-import io.sluice.nvme.Registers;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import io.sluice.vfiouser.client.VfioUserClient;
@@ -35,8 +29,6 @@ import org.junit.jupiter.api.io.TempDir;
 class ServedControllerTest {
     private static final long QUEUES = 0x10_0000;
     private static final long DATA = 0x2000_0000_0000L;
-    private static final int MSIX_CAPABILITY = 0x11;
-    private static final int MSIX_ENABLE = 1 << 15;
     private static final int VECTOR = 1;
 
     @TempDir
@@ -44,9 +36,7 @@ class ServedControllerTest {
 
     private ModelDaemon model;
     private RawController raw;
-    private int tail;
-    private int head;
-    private int phase = 1;
+    private RawQueue queue;
 
     @BeforeEach
     void start() throws Exception {
@@ -74,13 +64,13 @@ class ServedControllerTest {
 
     @Test
     void shouldKeepAnInterruptThatIsRaisedWhileAllTargetsAreTakenAway() throws Exception {
-        enableMsix();
+        raw.enableMsix();
         createInterruptingQueues();
         try (EventFd target = EventFd.create()) {
             for (int i = 0; i < 100; i++) {
                 raw.device.disableInterrupts(InterruptKind.MSIX);
-                flush();
-                assertEquals(Status.OK, awaitCompletion());
+                queue.flush();
+                assertEquals(Status.OK, queue.await());
                 assertEquals(0, target.drain(), "it was taken away");
 
                 raw.device.setInterruptTargets(InterruptKind.MSIX, VECTOR, List.of(target));
@@ -92,7 +82,7 @@ class ServedControllerTest {
 
     @Test
     void shouldLoseNoInterruptWhileTargetsComeAndGo() throws Exception {
-        enableMsix();
+        raw.enableMsix();
         createInterruptingQueues();
         AtomicReference<Throwable> failure = new AtomicReference<>();
         try (EventFd target = EventFd.create()) {
@@ -108,9 +98,9 @@ class ServedControllerTest {
             });
             try {
                 for (int i = 0; i < 1_000; i++) {
-                    flush();
+                    queue.flush();
                     awaitSignal(target);
-                    assertEquals(Status.OK, awaitCompletion());
+                    assertEquals(Status.OK, queue.await());
                 }
             } finally {
                 churn.interrupt();
@@ -122,66 +112,17 @@ class ServedControllerTest {
 
     @Test
     void shouldGoOnWhenAnEventfdIsFull() throws Exception {
-        enableMsix();
+        raw.enableMsix();
         createInterruptingQueues();
         try (EventFd target = EventFd.create()) {
             FullEventFd.fill(target);
             raw.device.setInterruptTargets(InterruptKind.MSIX, VECTOR, List.of(target));
 
             for (int i = 0; i < 100; i++) {
-                flush();
-                assertEquals(Status.OK, awaitCompletion());
+                queue.flush();
+                assertEquals(Status.OK, queue.await());
             }
         }
-    }
-
-    // ---- memory
-
-    @Test
-    void shouldFailOnlyTheControllerWhoseMemoryIsCutShort() throws Exception {
-        raw.createQueues();
-        Memfd.resize(raw.dataFile(), 0);
-        for (int i = 0; i < 20 && !Csts.fatal(raw.read(Registers.CSTS)); i++) {
-            submit(NvmOpcode.READ, raw.dataIova + (long) i * RawController.PAGE);
-            Thread.sleep(10);
-        }
-
-        assertTrue(Csts.fatal(raw.read(Registers.CSTS)), "the controller has not failed");
-        raw.close();
-        raw = connect();
-        raw.createQueues();
-        resetCounters();
-        flush();
-        assertEquals(Status.OK, awaitCompletion(), "the next client is served");
-    }
-
-    @Test
-    void shouldSurviveQueueMemoryThatIsCutShort() throws Exception {
-        raw.createQueues();
-        Memfd.resize(raw.queueFile(), 0);
-        raw.ring(Doorbells.sqTailDoorbell(1), 5);
-        for (int i = 0; i < 200 && !Csts.fatal(raw.read(Registers.CSTS)); i++) {
-            Thread.sleep(10);
-        }
-
-        assertTrue(Csts.fatal(raw.read(Registers.CSTS)), "the controller has not failed");
-        raw.device.close();
-        RawController next = connect();
-        next.createQueues();
-        next.close();
-    }
-
-    @Test
-    void shouldReportMemoryThatIsNotMappedAndGoOn() throws Exception {
-        raw.createQueues();
-        submit(NvmOpcode.READ, 0x7777_0000_0000L);
-        assertEndsIn(Status.DATA_TRANSFER_ERROR);
-        submit(NvmOpcode.READ, raw.dataIova + RawController.MEMORY_BYTES);
-        assertEndsIn(Status.DATA_TRANSFER_ERROR);
-        submit(NvmOpcode.READ, raw.dataIova + 1);
-        assertEndsIn(Status.PRP_OFFSET_INVALID);
-        submit(NvmOpcode.READ, raw.dataIova);
-        assertEquals(Status.OK, awaitCompletion());
     }
 
     // ---- a controller that is fully loaded with event requests
@@ -205,56 +146,9 @@ class ServedControllerTest {
 
     // ---- help
 
-    private void enableMsix() throws IOException {
-        int offset = raw.device.readConfig(0x34, 1);
-        for (int i = 0; i < 48 && raw.device.readConfig(offset, 1) != MSIX_CAPABILITY; i++) {
-            offset = raw.device.readConfig(offset + 1, 1);
-        }
-        assertEquals(MSIX_CAPABILITY, raw.device.readConfig(offset, 1));
-        raw.device.writeConfig(offset + 2, 2, MSIX_ENABLE);
-    }
-
     private void createInterruptingQueues() throws IOException {
         raw.createQueues(VECTOR);
-    }
-
-    private void resetCounters() {
-        tail = 0;
-        head = 0;
-        phase = 1;
-    }
-
-    private void flush() {
-        submit(NvmOpcode.FLUSH, 0);
-    }
-
-    private void submit(int opcode, long prp1) {
-        long sqe = raw.queueAddress(RawController.IO_SQ) + (long) tail * Sqe.BYTES;
-        Sqe.clear(sqe);
-        Sqe.setCommand(sqe, opcode, tail);
-        Sqe.setNsid(sqe, 1);
-        Sqe.setPrp1(sqe, prp1);
-        tail = (tail + 1) % RawController.IO_ENTRIES;
-        raw.ring(Doorbells.sqTailDoorbell(1), tail);
-    }
-
-    private int awaitCompletion() {
-        long cqe = raw.queueAddress(RawController.IO_CQ) + (long) head * Cqe.BYTES;
-        long start = System.nanoTime();
-        while (Cqe.phase(Cqe.tail(cqe)) != phase) {
-            assertTrue(System.nanoTime() - start < RawController.DEADLINE_NANOS, "no completion within 2 s");
-            Thread.onSpinWait();
-        }
-        int status = Cqe.status(Cqe.tail(cqe));
-        head = (head + 1) % RawController.IO_ENTRIES;
-        phase ^= head == 0 ? 1 : 0;
-        raw.ring(Doorbells.cqHeadDoorbell(1), head);
-        return status;
-    }
-
-    private void assertEndsIn(Status expected) {
-        int status = awaitCompletion();
-        assertTrue(expected.is(status), () -> Status.describe(status));
+        queue = new RawQueue(raw);
     }
 
     private static void awaitSignal(EventFd target) {

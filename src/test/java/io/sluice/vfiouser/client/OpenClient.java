@@ -1,0 +1,109 @@
+package io.sluice.vfiouser.client;
+
+import io.sluice.linux.Fd;
+import io.sluice.linux.UnixConnection;
+import io.sluice.vfiouser.Command;
+import io.sluice.vfiouser.DmaMap;
+import io.sluice.vfiouser.DmaUnmap;
+import io.sluice.vfiouser.Header;
+import io.sluice.vfiouser.RegionAccess;
+import io.sluice.vfiouser.RegionInfo;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * A client, and messages beside it on the same connection: those that no driver sends. One thread at a time, since the
+ * client's own calls use the connection too.
+ */
+public final class OpenClient {
+    private static final int HANG_MILLIS = 5_000;
+    private static final int ID = 0x7777;
+
+    private final UnixConnection connection;
+    private final VfioUserClient client;
+
+    private OpenClient(UnixConnection connection, VfioUserClient client) {
+        this.connection = connection;
+        this.client = client;
+    }
+
+    public static OpenClient connect(Path socket) throws IOException {
+        UnixConnection connection = UnixConnection.connect(socket);
+        return new OpenClient(
+                connection, VfioUserClient.over(socket.toString(), connection, VfioUserClient.DEFAULT_TIMEOUT));
+    }
+
+    /** The client; it owns the connection. */
+    public VfioUserClient client() {
+        return client;
+    }
+
+    /** Maps for reading and writing, as QEMU maps other devices' BARs: without a descriptor. Returns an errno, 0 if done. */
+    public int mapWithoutDescriptor(long iova, long bytes) throws IOException {
+        DmaMap map = new DmaMap(DmaMap.BYTES, DmaMap.READABLE | DmaMap.WRITABLE, 0, iova, bytes);
+        return request(Command.DMA_MAP, DmaMap.BYTES, map::encode);
+    }
+
+    /** Takes it away again. Returns an errno, 0 if done. */
+    public int unmap(long iova, long bytes) throws IOException {
+        DmaUnmap unmap = new DmaUnmap(DmaUnmap.BYTES, 0, iova, bytes);
+        return request(Command.DMA_UNMAP, DmaUnmap.BYTES, unmap::encode);
+    }
+
+    /** Writes a region by message, also where it is mapped. Returns an errno, 0 if done. */
+    public int write(int region, long offset, byte... data) throws IOException {
+        RegionAccess access = new RegionAccess(offset, region, data.length);
+        return request(Command.REGION_WRITE, RegionAccess.BYTES + data.length, out -> {
+            access.encode(out);
+            out.put(data);
+        });
+    }
+
+    /** The same with four bytes, little endian. */
+    public int write(int region, long offset, int value) throws IOException {
+        ByteBuffer data = ByteBuffer.allocate(Integer.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        return write(region, offset, data.putInt(value).array());
+    }
+
+    /** The file behind the mappable part of a region: the caller closes it. */
+    public Fd regionFile(int region) throws IOException {
+        List<Fd> fds = new ArrayList<>();
+        RegionInfo info = RegionInfo.request(RegionInfo.bytesWith(1), region);
+        int errno = request(Command.DEVICE_GET_REGION_INFO, info.bytes(), info::encode, fds);
+        if (errno != 0 || fds.size() != 1) {
+            throw new IOException("region " + region + ": error " + errno + ", " + fds.size() + " descriptors");
+        }
+        return fds.getFirst();
+    }
+
+    private int request(Command command, int bodyBytes, Consumer<ByteBuffer> body) throws IOException {
+        return request(command, bodyBytes, body, new ArrayList<>());
+    }
+
+    private int request(Command command, int bodyBytes, Consumer<ByteBuffer> body, List<Fd> fds) throws IOException {
+        Header header = Header.command(ID, command, bodyBytes);
+        ByteBuffer message = ByteBuffer.allocateDirect(Header.BYTES + bodyBytes);
+        header.encode(message);
+        body.accept(message);
+        connection.send(message.flip(), List.of());
+        Header reply = Header.decode(receive(Header.BYTES, fds));
+        if (!reply.isReply() || reply.id() != ID || reply.command() != command.code()) {
+            throw new IOException("not the reply to " + header + ": " + reply);
+        }
+        receive((int) reply.bodyBytes(), fds);
+        return reply.isError() ? reply.errno() : 0;
+    }
+
+    private ByteBuffer receive(int bytes, List<Fd> fds) throws IOException {
+        ByteBuffer into = ByteBuffer.allocateDirect(bytes);
+        if (bytes > 0 && !(connection.awaitReadable(HANG_MILLIS) && connection.receiveFully(into, fds))) {
+            throw new IOException("no reply");
+        }
+        return into.flip();
+    }
+}
