@@ -17,7 +17,7 @@ class VfioUserContractTest extends PciDeviceContract {
     private static ModelProcess model;
 
     @BeforeAll
-    static void startModel() throws IOException {
+    static void startModel() throws Exception {
         model = ModelProcess.start(folder.resolve("nvme.sock"), "--memory", "64M");
     }
 

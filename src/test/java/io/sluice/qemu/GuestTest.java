@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sluice.cli.ModelProcess;
 import io.sluice.qemu.Rig.Run;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -53,8 +54,8 @@ class GuestTest {
     @CsvSource({"1,512", "4,512", "4,4096"})
     void shouldCarryALinuxGuestThroughAllThatItDoesWithADrive(int cpus, int blockBytes) throws Exception {
         Path files = settings("FIO_SIZE=16M", "QUEUES=" + cpus);
-        try (ModelProcess model =
-                ModelProcess.start(folder, "drive", "--memory", "256M", "--block-size", String.valueOf(blockBytes))) {
+        try (ModelProcess model = ModelProcess.start(
+                folder.resolve("drive.sock"), "--memory", "256M", "--block-size", String.valueOf(blockBytes))) {
             Run run = Rig.guest(
                     "full.sh",
                     Map.of("SMP", String.valueOf(cpus), "FILES", files.toString(), "TIMEOUT", "300"),
@@ -66,7 +67,8 @@ class GuestTest {
 
     @Test
     void shouldSurviveRestartsOfTheGuestAndServeTheNextOne() throws Exception {
-        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "128M", "--serial", "REBOOT-1")) {
+        try (ModelProcess model =
+                ModelProcess.start(folder.resolve("drive.sock"), "--memory", "128M", "--serial", "REBOOT-1")) {
             Run first = Rig.guest("reboot.sh", Map.of("REBOOT", "1", "SMP", "2"), Rig.drive(model.socket(), ""));
             assertGood(model, first);
 
@@ -78,9 +80,9 @@ class GuestTest {
 
     @Test
     void shouldServeTwoControllersInOneGuest() throws Exception {
-        try (ModelProcess one = ModelProcess.start(folder, "one", "--memory", "128M", "--serial", "ONE");
+        try (ModelProcess one = ModelProcess.start(folder.resolve("one.sock"), "--memory", "128M", "--serial", "ONE");
                 ModelProcess two = ModelProcess.start(
-                        folder, "two", "--memory", "128M", "--serial", "TWO", "--block-size", "4096")) {
+                        folder.resolve("two.sock"), "--memory", "128M", "--serial", "TWO", "--block-size", "4096")) {
             List<String> drives = new ArrayList<>(Rig.drive(one.socket(), ""));
             drives.addAll(Rig.drive(two.socket(), ""));
 
@@ -93,7 +95,7 @@ class GuestTest {
 
     @Test
     void shouldServeAGuestWhoseMemoryIsOnHugepages() throws Exception {
-        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "128M")) {
+        try (ModelProcess model = ModelProcess.start(folder.resolve("drive.sock"), "--memory", "128M")) {
             Run run = Rig.guest(
                     "verify.sh",
                     Map.of("BACKEND", "huge", "FILES", settings("").toString()),
@@ -106,7 +108,7 @@ class GuestTest {
     @ParameterizedTest
     @ValueSource(strings = {"48", "39"})
     void shouldServeAGuestBehindAStrictVirtualIommu(String addressBits) throws Exception {
-        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "128M")) {
+        try (ModelProcess model = ModelProcess.start(folder.resolve("drive.sock"), "--memory", "128M")) {
             Run run = Rig.guest(
                     "verify.sh",
                     Map.of(
@@ -128,7 +130,7 @@ class GuestTest {
     void shouldBootSeaBiosFromTheDriveAgainAndAgain(String machine) throws Exception {
         Path image = folder.resolve("boot.img");
         Rig.writeBootSector(image);
-        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "16M")) {
+        try (ModelProcess model = ModelProcess.start(folder.resolve("drive.sock"), "--memory", "16M")) {
             DriveImage.write(model.socket(), Files.readAllBytes(image));
 
             for (int boot = 0; boot < 3; boot++) {
@@ -143,7 +145,7 @@ class GuestTest {
 
     @Test
     void shouldSayWhatIsMissingWhenTheGuestsMemoryIsNotShared() throws Exception {
-        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "16M")) {
+        try (ModelProcess model = ModelProcess.start(folder.resolve("drive.sock"), "--memory", "16M")) {
             Run run = Rig.bootSector(
                     Map.of("BACKEND", "private", "TIMEOUT", "30"), Rig.drive(model.socket(), ",\"bootindex\":0"));
 
@@ -155,8 +157,8 @@ class GuestTest {
 
     @Test
     void shouldPrintArgumentsThatQemuTakes() throws Exception {
-        try (ModelProcess model = ModelProcess.start(folder, "drive", "--memory", "64M")) {
-            String output = model.output();
+        try (ModelProcess model = ModelProcess.start(folder.resolve("drive.sock"), "--memory", "64M")) {
+            String output = String.join("\n", model.said());
 
             assertTrue(output.contains("memory-backend-memfd"), output);
             assertTrue(output.contains(model.socket().toString()), output);
