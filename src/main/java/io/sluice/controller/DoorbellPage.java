@@ -26,19 +26,48 @@ final class DoorbellPage implements AutoCloseable {
     static final int BAR_BYTES = 16 << 10;
     static final int PAGE_END = Doorbells.OFFSET + Memory.PAGE_BYTES;
 
-    private final Fd memory;
+    private final String name;
     private final Mapping mapping;
+    private volatile Fd memory;
 
     DoorbellPage(String controllerName) throws LinuxException {
-        memory = Memfd.create("sluice-bar0-" + controllerName, BAR_BYTES);
+        name = "sluice-bar0-" + controllerName;
+        memory = newMemory();
         try {
-            // The driver gets this fd: it must not be able to cut the file short under our mapping.
-            Memfd.addSeals(memory, Memfd.SEAL_SHRINK | Memfd.SEAL_GROW | Memfd.SEAL_SEAL);
             mapping = Mapping.shared(memory, 0, BAR_BYTES, Mapping.PROT_READ | Mapping.PROT_WRITE);
         } catch (LinuxException e) {
             memory.close();
             throw e;
         }
+    }
+
+    private Fd newMemory() throws LinuxException {
+        Fd fresh = Memfd.create(name, BAR_BYTES);
+        try {
+            // The driver gets this fd: it must not be able to cut the file short under our mapping.
+            Memfd.addSeals(fresh, Memfd.SEAL_SHRINK | Memfd.SEAL_GROW | Memfd.SEAL_SEAL);
+            return fresh;
+        } catch (LinuxException e) {
+            fresh.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Takes new memory, all zeroes, at the same address: a client that is gone may have kept its mapping, and must not ring
+     * the doorbells of the next one.
+     */
+    void renew() throws LinuxException {
+        Fd fresh = newMemory();
+        try {
+            mapping.replaceBy(fresh);
+        } catch (LinuxException e) {
+            fresh.close();
+            throw e;
+        }
+        Fd old = memory;
+        memory = fresh;
+        old.close();
     }
 
     /** Host address of BAR0's byte 0. */

@@ -32,6 +32,9 @@ final class Lifecycle {
         /** Ends everything that is in flight and forgets all queues. False: not done yet, ask again in a later cycle. */
         boolean stop();
 
+        /** A function level reset, once nothing is in flight: whatever {@link #stop} leaves is as after power-on. */
+        void powerOn();
+
         /** Nothing new is being taken. Whether nothing is in flight any more either. */
         boolean isQuiet();
     }
@@ -50,6 +53,9 @@ final class Lifecycle {
     private final Machinery machinery;
     private Phase phase = Phase.DISABLED;
     private boolean shutdownAsked;
+
+    /** While resetting: whether it is the function that is reset, and not only the controller by CC.EN. */
+    private boolean functionReset;
 
     /** After a failure: whether what was in flight has been ended, or cannot be. */
     private boolean settled;
@@ -94,16 +100,9 @@ final class Lifecycle {
 
     /** A function level reset, or the client is gone. To be called until it returns true. */
     boolean resetFunction() {
-        if (phase != Phase.DISABLED) {
-            phase = Phase.RESETTING;
-        }
-        if (!machinery.stop()) {
-            return false;
-        }
-        phase = Phase.DISABLED;
-        shutdownAsked = false;
-        registers.resetAll();
-        return true;
+        phase = Phase.RESETTING;
+        functionReset = true; // if the caller has no more time, later cycles finish it
+        return finishReset();
     }
 
     /** Goes on with a reset, a shutdown or the end of a failed controller. Returns how much was done. */
@@ -112,7 +111,7 @@ final class Lifecycle {
             return 0;
         }
         if (phase == Phase.FAILED && !settled) {
-            settled = machinery.stop();
+            settle();
         }
         beginShutdownIfAsked();
         if (Csts.shst(registers.csts()) == Csts.SHST_OCCURRING && machinery.isQuiet()) {
@@ -126,8 +125,7 @@ final class Lifecycle {
     /** Something is wrong that only a reset can cure: CSTS.CFS. Logged once. */
     void fail(String why, Throwable cause) {
         if (Csts.fatal(registers.csts())) {
-            settled = true; // it failed at ending what was in flight, too: leave it alone until it is reset
-            return;
+            return; // the first reason is the one to tell; what is in flight is being ended
         }
         if (phase != Phase.RESETTING) { // a reset is tried again: the guest waits for RDY to fall
             phase = Phase.FAILED;
@@ -135,6 +133,16 @@ final class Lifecycle {
         }
         registers.setCsts(Csts.withFatal(registers.csts(), true));
         LOG.error("{}: failed until it is reset: {}", name, why, cause);
+    }
+
+    /** Ends what is in flight in a failed controller. */
+    private void settle() {
+        try {
+            settled = machinery.stop();
+        } catch (RuntimeException | Error e) {
+            settled = true;
+            LOG.error("{}: could not end what was in flight; left alone until it is reset", name, e);
+        }
     }
 
     private void enable() {
@@ -158,6 +166,13 @@ final class Lifecycle {
             return false;
         }
         phase = Phase.DISABLED;
+        if (functionReset) {
+            functionReset = false;
+            shutdownAsked = false;
+            registers.resetAll();
+            machinery.powerOn();
+            return true;
+        }
         registers.resetController();
         LOG.info("{}: disabled", name);
         if (Cc.enabled(registers.cc())) {

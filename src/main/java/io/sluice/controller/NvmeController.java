@@ -19,6 +19,7 @@ import io.sluice.nvme.Sqe;
 import io.sluice.pci.ConfigSpace;
 import io.sluice.poll.Agent;
 import io.sluice.poll.CommandQueue;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -47,8 +48,11 @@ import org.slf4j.LoggerFactory;
  * only: CSTS.CFS, until the guest resets it.
  */
 public final class NvmeController implements PciFunction, Agent, AutoCloseable {
-    /** Every call of a {@link PciFunction} returns within two seconds. */
+    /** Every call of a {@link PciFunction} returns within two seconds; one of two steps shares them. */
     private static final long CALL_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(1900);
+
+    private static final long FIRST_STEP_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(1200);
+    private static final long SECOND_STEP_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(700);
 
     private static final Logger LOG = LoggerFactory.getLogger(NvmeController.class);
 
@@ -77,7 +81,9 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     /** Of the client that is attached; null between clients. */
     private GuestMemory memory;
 
+    /** Of that client's memory, and of one's that has left, until the last of its commands has ended. */
     private DmaReader reader;
+
     private long epoch;
 
     /**
@@ -147,38 +153,49 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     @Override
     public void attach(GuestMemory guestMemory) {
-        call("end the last client's commands", lifecycle::resetFunction);
-        run("attach a client", () -> {
+        call("end the last client's commands", FIRST_STEP_TIMEOUT_NANOS, () -> lifecycle.resetFunction() && hasLeft());
+        commands.run("attach a client", SECOND_STEP_TIMEOUT_NANOS, () -> {
+            renewDoorbells();
             memory = guestMemory;
             reader = guestMemory.register(name, wake);
             epoch = reader.current();
         });
     }
 
+    private void renewDoorbells() {
+        try {
+            doorbells.renew();
+        } catch (LinuxException e) {
+            throw new UncheckedIOException("no new doorbell page for the next client: " + e.getMessage(), e);
+        }
+    }
+
     @Override
     public void detach() {
         try {
-            reset();
+            call("end all commands", FIRST_STEP_TIMEOUT_NANOS, lifecycle::resetFunction);
         } catch (CommandQueue.AgentStalled e) {
             LOG.error("{}: commands of the client that left are still in flight: {}", name, e.getMessage());
         }
         List<EventFd> taken = new ArrayList<>();
-        run("detach the client", () -> {
-            taken.addAll(bank.takeAllTargets());
+        run("detach the client", SECOND_STEP_TIMEOUT_NANOS, () -> {
+            taken.addAll(bank.powerOn());
             errorLog.forget();
             health.powerCycled();
-            releaseMemory();
+            memory = null;
+            hasLeft();
         });
         taken.forEach(EventFd::close);
     }
 
-    /** If commands are still in flight, who unmaps waits for its deadline: this reader uses the memory. */
-    private void releaseMemory() {
-        if (reader != null && !queues.anyPendingBefore(Long.MAX_VALUE)) {
-            reader.close();
+    /** Whether nothing uses the memory of the client that has left any more. If not, later cycles see to it. */
+    private boolean hasLeft() {
+        if (reader == null || queues.anyPendingBefore(Long.MAX_VALUE)) {
+            return reader == null;
         }
+        reader.close();
         reader = null;
-        memory = null;
+        return true;
     }
 
     @Override
@@ -228,12 +245,12 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     private void writeConfig(long offset, byte[] source) {
         AtomicInteger effects = new AtomicInteger();
-        run("write configuration space", () -> {
+        run("write configuration space", SECOND_STEP_TIMEOUT_NANOS, () -> {
             effects.set(pci.config().write((int) offset, source, 0, source.length));
             updatePin();
         });
         if ((effects.get() & ConfigSpace.FUNCTION_LEVEL_RESET) != 0) {
-            reset();
+            call("end all commands", FIRST_STEP_TIMEOUT_NANOS, lifecycle::resetFunction);
         }
     }
 
@@ -309,11 +326,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     @Override
     public void reset() {
-        call("end all commands", lifecycle::resetFunction);
-        run("reset configuration space", () -> {
-            pci.reset();
-            doorbells.clear();
-        });
+        call("end all commands", CALL_TIMEOUT_NANOS, lifecycle::resetFunction);
     }
 
     /**
@@ -353,6 +366,9 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             adminQueue.memoryChanged();
         }
         int work = lifecycle.advance();
+        if (memory == null) {
+            return work + queues.finish() + (hasLeft() ? 1 : 0);
+        }
         if (lifecycle.isReady()) {
             work += serve();
         }
@@ -363,9 +379,13 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     }
 
     private int serve() {
-        // Without Bus Master, or powered down, nothing is fetched; what is in flight ends.
-        if (!lifecycle.takesCommands() || !pci.mayAccessMemory()) {
-            return queues.finish();
+        if (!pci.mayAccessMemory()) {
+            return 0; // no Bus Master, or powered down: nothing is fetched, and nothing posted (PCI 3.0, 6.2.2)
+        }
+        if (!lifecycle.takesCommands()) { // what is in flight ends
+            int ended = queues.finish();
+            updatePin();
+            return ended;
         }
         int work = adminQueue.doWork() + queues.doWork() + events.deliver(adminQueue);
         if (work == 0) {
@@ -401,23 +421,31 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         path.close();
     }
 
-    /** Has the agent repeat a step until it is done, which contains what it meets. */
-    private void call(String what, BooleanSupplier step) {
-        commands.call(what, CALL_TIMEOUT_NANOS, () -> {
-            try {
-                return step.getAsBoolean();
-            } catch (RuntimeException | Error fault) {
-                onFault(fault);
-                return true;
-            }
-        });
+    /** Has the agent repeat a step until it is done, also after a fault, which is contained. */
+    private void call(String what, long timeoutNanos, BooleanSupplier step) {
+        commands.call(what, timeoutNanos, () -> contained(step, false));
     }
 
+    /** Has the agent run a task once, which contains what it meets. */
     private void run(String what, Runnable task) {
-        call(what, () -> {
+        run(what, CALL_TIMEOUT_NANOS, task);
+    }
+
+    private void run(String what, long timeoutNanos, Runnable task) {
+        BooleanSupplier step = () -> {
             task.run();
             return true;
-        });
+        };
+        commands.call(what, timeoutNanos, () -> contained(step, true));
+    }
+
+    private boolean contained(BooleanSupplier step, boolean resultOfFault) {
+        try {
+            return step.getAsBoolean();
+        } catch (RuntimeException | Error fault) {
+            onFault(fault);
+            return resultOfFault;
+        }
     }
 
     /** What {@link Lifecycle} starts and stops. */
@@ -456,6 +484,12 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             interrupts.clear();
             boolean ended = queues.reset();
             return ended || (queues.finish() > 0 && queues.reset());
+        }
+
+        @Override
+        public void powerOn() {
+            pci.reset();
+            doorbells.clear();
         }
 
         @Override

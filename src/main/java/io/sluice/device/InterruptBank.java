@@ -86,11 +86,17 @@ public final class InterruptBank {
         return replaced;
     }
 
-    /** Takes all targets away, and gives them back for the caller to close. */
-    public List<EventFd> takeAllTargets() {
+    /**
+     * As after power-on, for the next client: nothing is raised, no mask is set, and there are no targets.
+     *
+     * @return the targets so far, for the caller to close
+     */
+    public List<EventFd> powerOn() {
+        clear();
         List<EventFd> all = new ArrayList<>();
         for (InterruptKind kind : InterruptKind.values()) {
             all.addAll(setTargets(kind, 0, Arrays.asList(new EventFd[count(kind)])));
+            setMasked(kind, 0, count(kind), false);
         }
         return all;
     }

@@ -148,6 +148,31 @@ public final class Mapping implements AutoCloseable {
     }
 
     /**
+     * Puts a file's pages, shared, readable and writable, in this mapping's place in one step, at the same addresses: at no
+     * moment is there a hole. The descriptor may be closed afterwards.
+     *
+     * @param fd of a file at least as long as this mapping, whose first byte comes to the first address
+     * @throws IllegalStateException if closed
+     */
+    public synchronized void replaceBy(Fd fd) throws LinuxException {
+        requireOpen();
+        String on = "of " + fd.describe() + " over " + this;
+        String refusal = refusal(FileStatus.of(fd), 0, length);
+        if (!refusal.isEmpty()) {
+            throw new LinuxException("mmap", on, Errno.EINVAL, refusal);
+        }
+        int number = fd.acquire("mmap");
+        try {
+            long result = Syscalls.mmap(address, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, number, 0);
+            if (result < 0) {
+                throw new LinuxException("mmap", on, (int) -result, adviceFor((int) -result));
+            }
+        } finally {
+            fd.release();
+        }
+    }
+
+    /**
      * Gives pages of anonymous memory back to the system; they read as zeroes from now on. (Pages of a file keep what the
      * file has.)
      *

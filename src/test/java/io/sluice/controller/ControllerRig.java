@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sluice.device.AccessRefused;
 import io.sluice.device.Region;
+import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminOpcode;
@@ -40,7 +41,7 @@ final class ControllerRig implements AutoCloseable {
     final FakeGuest guest;
     final ManualPath path = new ManualPath();
     final NvmeController controller;
-    private final Mapping doorbells;
+    private Mapping doorbells;
     long nanos;
 
     private int entries;
@@ -69,9 +70,23 @@ final class ControllerRig implements AutoCloseable {
         path.hasCache = volatileCache;
         guest = new FakeGuest(RAM_BYTES);
         controller = new NvmeController(config, path, CommandQueue.direct(), () -> {}, () -> nanos);
-        Region.Mappable page = controller.region(Region.BAR0).mappable().orElseThrow();
-        doorbells = Mapping.shared(page.memory(), page.offset(), page.bytes(), Mapping.PROT_READ | Mapping.PROT_WRITE);
         controller.attach(guest);
+        doorbells = mapDoorbells();
+        setBusMaster(true);
+    }
+
+    /** The page as a client maps it: the one of the client that is attached now. */
+    Mapping mapDoorbells() throws LinuxException {
+        Region.Mappable page = controller.region(Region.BAR0).mappable().orElseThrow();
+        return Mapping.shared(page.memory(), page.offset(), page.bytes(), Mapping.PROT_READ | Mapping.PROT_WRITE);
+    }
+
+    /** The client goes, and comes again. */
+    void reconnect() throws Exception {
+        controller.detach();
+        controller.attach(guest);
+        doorbells.close();
+        doorbells = mapDoorbells();
         setBusMaster(true);
     }
 

@@ -362,8 +362,7 @@ class LifecycleTest {
             assertEquals(0, rig.csts());
             rig.controller.detach();
         }
-        rig.controller.attach(rig.guest);
-        rig.setBusMaster(true);
+        rig.reconnect();
         rig.enable(2);
 
         assertEquals(Status.OK, rig.identify(Cns.CONTROLLER, 0).status());
@@ -464,15 +463,18 @@ class LifecycleTest {
     }
 
     @Test
-    void shouldEndWhatIsInFlightWhileItIsNoBusMaster() throws Exception {
+    void shouldPostNothingWhileItIsNoBusMaster() throws Exception {
         rig.enable(16);
         holdOneCommand();
         rig.setBusMaster(false);
-        rig.path.endAll(Status.OK);
-        rig.guest.unmapPage(ControllerRig.DATA);
+        rig.path.endsInPoll = true;
+        rig.step();
+        assertEquals(0, Cqe.phase(rig.ioCqe(1, 0)));
+
+        rig.setBusMaster(true);
         rig.step();
 
-        assertEquals(rig.guest.epoch.current(), rig.guest.lastReader.acknowledged());
+        assertEquals(0x77, Cqe.cid(rig.ioCqe(1, 0)), "it was held back, not lost");
     }
 
     // ---- failure
@@ -507,6 +509,20 @@ class LifecycleTest {
         rig.controller.reset();
 
         assertEquals(0, rig.csts());
+    }
+
+    @Test
+    void shouldEndWhatIsInFlightWhenTwoThingsFailInOneCycle() throws Exception {
+        rig.enable(16);
+        holdOneCommand();
+        IllegalStateException bug = new IllegalStateException("a bug");
+        rig.controller.onFault(bug);
+        rig.controller.onFault(bug);
+        assertTrue(Csts.fatal(rig.csts()));
+
+        rig.step();
+
+        assertEquals(0, rig.path.held.size());
     }
 
     @Test

@@ -109,9 +109,7 @@ class LogPageTest {
     @Test
     void shouldNotShowOneClientsErrorsToTheNext() throws Exception {
         failOnce();
-        rig.controller.detach();
-        rig.controller.attach(rig.guest);
-        rig.setBusMaster(true);
+        rig.reconnect();
         rig.enable(16);
         rig.getLog(LogPage.ERROR_INFORMATION, 0, 64, false);
 

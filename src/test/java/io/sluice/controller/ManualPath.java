@@ -14,6 +14,7 @@ final class ManualPath implements IoPath {
     final List<IoCommand> held = new ArrayList<>();
     boolean holds;
     boolean cancelsLate;
+    boolean endsInPoll;
     boolean hasCache;
     RuntimeException bug;
     int submitted;
@@ -50,7 +51,11 @@ final class ManualPath implements IoPath {
 
     @Override
     public int poll() {
-        return 0;
+        int ended = endsInPoll ? held.size() : 0;
+        if (endsInPoll) {
+            endAll(Status.OK);
+        }
+        return ended;
     }
 
     @Override

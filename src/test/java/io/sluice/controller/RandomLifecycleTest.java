@@ -60,9 +60,7 @@ class RandomLifecycleTest {
     private static void reattach(ControllerRig rig) throws Exception {
         rig.path.cancelsLate = false;
         rig.path.endAll(Status.OK);
-        rig.controller.detach();
-        rig.controller.attach(rig.guest);
-        rig.setBusMaster(true);
+        rig.reconnect();
     }
 
     /** A ready controller with a queue and a command in flight, so that the next disturbance meets something. */

@@ -11,6 +11,8 @@ import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class InterruptBankTest {
     private final List<EventFd> opened = new ArrayList<>();
@@ -83,8 +85,34 @@ class InterruptBankTest {
         EventFd err = target(InterruptKind.ERR, 0);
         EventFd req = target(InterruptKind.REQ, 0);
 
-        assertEquals(List.of(intx, msix, err, req), bank.takeAllTargets());
-        assertEquals(List.of(), bank.takeAllTargets());
+        assertEquals(List.of(intx, msix, err, req), bank.powerOn());
+        assertEquals(List.of(), bank.powerOn());
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"INTX", "MSIX", "ERR", "REQ"})
+    void shouldNotLeaveAMaskToTheNextClient(InterruptKind kind) throws Exception {
+        bank.setMasked(kind, 0, bank.count(kind), true);
+        bank.powerOn();
+        EventFd target = target(kind, 0);
+
+        if (kind == InterruptKind.INTX) {
+            bank.setIntx(true);
+        } else {
+            bank.trigger(kind, 0, 1);
+        }
+
+        assertEquals(1, target.drain());
+    }
+
+    @Test
+    void shouldNotLeaveARaisedInterruptToTheNextClient() throws Exception {
+        bank.raiseMsix(1);
+        bank.setIntx(true);
+        bank.powerOn();
+
+        assertEquals(0, target(InterruptKind.MSIX, 1).drain());
+        assertEquals(0, target(InterruptKind.INTX, 0).drain());
     }
 
     @Test

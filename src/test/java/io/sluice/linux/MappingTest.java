@@ -86,6 +86,26 @@ class MappingTest {
     }
 
     @Test
+    void shouldShowAnotherFileAtTheSameAddressesWhenReplaced() throws Exception {
+        try (Fd first = Memfd.create("first", 8192);
+                Fd second = Memfd.create("second", 8192);
+                Fd tooShort = Memfd.create("short", 4096);
+                Mapping mapping = Mapping.shared(first, 0, 8192, RW);
+                Mapping old = Mapping.shared(first, 0, 8192, RW)) {
+            mapping.replaceBy(second);
+            Bytes.putInt(old.address(), 1);
+            assertEquals(0, Bytes.getInt(mapping.address()));
+            Bytes.putInt(mapping.address() + 8188, 2);
+            assertEquals(0, Bytes.getInt(old.address() + 8188));
+            try (Mapping other = Mapping.shared(second, 0, 8192, RW)) {
+                assertEquals(2, Bytes.getInt(other.address() + 8188));
+            }
+            assertThrows(LinuxException.class, () -> mapping.replaceBy(tooShort));
+            assertEquals(2, Bytes.getInt(mapping.address() + 8188), "and nothing has changed then");
+        }
+    }
+
+    @Test
     void shouldRefuseToReplaceWhenClosed() throws Exception {
         Mapping mapping = Mapping.anonymous(4096, RW);
         mapping.close();
