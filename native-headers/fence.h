@@ -17,6 +17,7 @@
 #include <linux/memfd.h>
 #include <linux/prctl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -41,9 +42,11 @@
     VALUE(SyscallNumbers, MMAP, SYS_mmap) \
     VALUE(SyscallNumbers, MUNMAP, SYS_munmap) \
     VALUE(SyscallNumbers, MADVISE, SYS_madvise) \
+    VALUE(SyscallNumbers, RT_SIGPROCMASK, SYS_rt_sigprocmask) \
     VALUE(SyscallNumbers, IOCTL, SYS_ioctl) \
     VALUE(SyscallNumbers, PREAD64, SYS_pread64) \
     VALUE(SyscallNumbers, PWRITE64, SYS_pwrite64) \
+    VALUE(SyscallNumbers, GETPID, SYS_getpid) \
     VALUE(SyscallNumbers, SOCKET, SYS_socket) \
     VALUE(SyscallNumbers, CONNECT, SYS_connect) \
     VALUE(SyscallNumbers, SENDMSG, SYS_sendmsg) \
@@ -64,10 +67,15 @@
     VALUE(SyscallNumbers, CLOCK_GETTIME, SYS_clock_gettime) \
     VALUE(SyscallNumbers, SCHED_SETAFFINITY, SYS_sched_setaffinity) \
     VALUE(SyscallNumbers, SCHED_GETAFFINITY, SYS_sched_getaffinity) \
+    VALUE(SyscallNumbers, TGKILL, SYS_tgkill) \
     VALUE(SyscallNumbers, OPENAT, SYS_openat) \
     VALUE(SyscallNumbers, ACCEPT4, SYS_accept4) \
     VALUE(SyscallNumbers, EVENTFD2, SYS_eventfd2) \
     VALUE(SyscallNumbers, MEMFD_CREATE, SYS_memfd_create) \
+    VALUE(StuckCalls, SIG_UNBLOCK, SIG_UNBLOCK) \
+    VALUE(StuckCalls, SIGSET_BYTES, _NSIG / 8) \
+    VALUE(StuckCalls, SIGACTION_BYTES, sizeof(struct sigaction)) \
+    VALUE(StuckCalls, SA_HANDLER, offsetof(struct sigaction, sa_handler)) \
     VALUE(Errno, EPERM, EPERM) \
     VALUE(Errno, ENOENT, ENOENT) \
     VALUE(Errno, ESRCH, ESRCH) \

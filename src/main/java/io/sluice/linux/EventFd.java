@@ -10,7 +10,9 @@ import java.nio.file.Path;
  * An eventfd: a counter in the kernel that one side adds to and another waits for. How interrupts reach a guest, and how
  * threads wake each other out of poll.
  *
- * <p>{@link #signal} and {@link #drain} never block, allocate or throw, and may be called from any thread.
+ * <p>{@link #signal} and {@link #drain} never allocate or throw, and may be called from any thread. They do not block, unless
+ * a peer that shares the eventfd has cleared O_NONBLOCK: then they return within a tenth of a second, and the eventfds of
+ * that {@link EventFdSender} are left alone from then on.
  */
 public final class EventFd implements AutoCloseable {
     static final int EFD_NONBLOCK = 0x800;
@@ -23,14 +25,17 @@ public final class EventFd implements AutoCloseable {
             Arena.global().allocateFrom(ValueLayout.JAVA_LONG, 1L).address();
 
     private final Fd fd;
+    private final EventFdSender sender;
 
-    private EventFd(Fd fd) {
+    private EventFd(Fd fd, EventFdSender sender) {
         this.fd = fd;
+        this.sender = sender;
     }
 
     /** A new one, its counter 0. */
     public static EventFd create() throws LinuxException {
-        return new EventFd(Fd.fromResult(Syscalls.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd", ""));
+        Fd fd = Fd.fromResult(Syscalls.eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), "eventfd", "");
+        return new EventFd(fd, new EventFdSender(() -> {}));
     }
 
     /**
@@ -41,6 +46,15 @@ public final class EventFd implements AutoCloseable {
      *     The descriptor is then still the caller's to close.
      */
     public static EventFd adopt(Fd fd) throws LinuxException {
+        return adopt(fd, new EventFdSender(() -> {}));
+    }
+
+    /**
+     * The same for one of several that a peer sends.
+     *
+     * @param sender hears of it if this one blocks, and has it left alone if another one of the same sender does
+     */
+    public static EventFd adopt(Fd fd, EventFdSender sender) throws LinuxException {
         if (!isEventFd(fd)) {
             throw new LinuxException(
                     "adopt",
@@ -58,7 +72,8 @@ public final class EventFd implements AutoCloseable {
         } finally {
             fd.release();
         }
-        return new EventFd(fd);
+        Scratch.get().stuckCalls(); // the first one anywhere takes long to set up: here, rather than in a poller
+        return new EventFd(fd, sender);
     }
 
     /** Whether the descriptor is an eventfd. Only the kernel writes /proc/self/fdinfo, so a peer cannot forge it. */
@@ -79,25 +94,37 @@ public final class EventFd implements AutoCloseable {
     /**
      * Adds 1.
      *
-     * @return whether it is signalled now: true also when the counter was full already, false once closed
+     * @return whether it is signalled now: true also when the counter was full already, false once closed or distrusted
      */
     public boolean signal() {
-        if (!fd.tryAcquire()) {
+        if (sender.isDistrusted() || !fd.tryAcquire()) {
             return false;
         }
+        StuckCalls watched = Scratch.get().stuckCalls();
+        watched.begin();
         long result = Syscalls.write(fd.acquired(), ONE, Long.BYTES);
+        watched.end();
         fd.release();
+        if (result == -Errno.EINTR) {
+            sender.distrust();
+        }
         return result == Long.BYTES || result == -Errno.EAGAIN;
     }
 
-    /** Takes the counter back to 0 and returns what it was: 0 if nothing was signalled, or if closed. */
+    /** Takes the counter back to 0 and returns what it was: 0 if nothing was signalled, or if closed or distrusted. */
     public long drain() {
-        if (!fd.tryAcquire()) {
+        if (sender.isDistrusted() || !fd.tryAcquire()) {
             return 0;
         }
         long counter = Scratch.memory();
+        StuckCalls watched = Scratch.get().stuckCalls();
+        watched.begin();
         long result = Syscalls.read(fd.acquired(), counter, Long.BYTES);
+        watched.end();
         fd.release();
+        if (result == -Errno.EINTR) {
+            sender.distrust();
+        }
         return result == Long.BYTES ? Bytes.getLong(counter) : 0;
     }
 

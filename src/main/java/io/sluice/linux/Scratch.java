@@ -21,6 +21,7 @@ final class Scratch {
 
     private final MemorySegment arguments;
     private final long address;
+    private StuckCalls stuckCalls;
 
     private Scratch() {
         Arena arena = Arena.ofAuto();
@@ -31,6 +32,14 @@ final class Scratch {
 
     static Scratch get() {
         return MINE.get();
+    }
+
+    /** The calling thread's count of calls that may block. */
+    StuckCalls stuckCalls() {
+        if (stuckCalls == null) {
+            stuckCalls = StuckCalls.ofThisThread();
+        }
+        return stuckCalls;
     }
 
     /** The address of {@link #BYTES} bytes, aligned to 8, valid while the calling thread lives. Contents are arbitrary. */

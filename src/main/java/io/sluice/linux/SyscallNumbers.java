@@ -10,9 +10,11 @@ final class SyscallNumbers {
     static final int MMAP = 9;
     static final int MUNMAP = 11;
     static final int MADVISE = 28;
+    static final int RT_SIGPROCMASK = 14;
     static final int IOCTL = 16;
     static final int PREAD64 = 17;
     static final int PWRITE64 = 18;
+    static final int GETPID = 39;
     static final int SOCKET = 41;
     static final int CONNECT = 42;
     static final int SENDMSG = 46;
@@ -33,6 +35,7 @@ final class SyscallNumbers {
     static final int SCHED_SETAFFINITY = 203;
     static final int SCHED_GETAFFINITY = 204;
     static final int CLOCK_GETTIME = 228;
+    static final int TGKILL = 234;
     static final int OPENAT = 257;
     static final int ACCEPT4 = 288;
     static final int EVENTFD2 = 290;

@@ -13,15 +13,17 @@ import java.lang.invoke.MethodHandle;
  * start-up, and one shape is enough, since on x86-64 every argument of a system call is one 64-bit register. Addresses
  * are plain longs. Nothing is allocated, and none of it is a critical() call: any of them may block.
  *
- * <p>Calls that only wait are repeated after EINTR; close is not, for Linux has closed the descriptor by then.
+ * <p>Calls that only wait are repeated after EINTR; close is not, for Linux has closed the descriptor by then, and neither
+ * are read and write: see {@link StuckCalls}.
  */
 final class Syscalls {
-    private static final MethodHandle SYSCALL = link();
+    private static final MethodHandle SYSCALL = link("syscall");
 
     private Syscalls() {}
 
+    /** A function of the C library, called with seven words. A function that takes less does not look at the others. */
     @SuppressWarnings("restricted")
-    private static MethodHandle link() {
+    private static MethodHandle link(String function) {
         String refusal = Platform.refusal();
         if (!refusal.isEmpty()) {
             throw new IllegalStateException(refusal);
@@ -29,10 +31,15 @@ final class Syscalls {
         Linker linker = Linker.nativeLinker();
         ValueLayout.OfLong word = ValueLayout.JAVA_LONG;
         return linker.downcallHandle(
-                linker.defaultLookup().find("syscall").orElseThrow(),
+                libraryFunction(function),
                 FunctionDescriptor.of(word, word, word, word, word, word, word, word),
                 Linker.Option.captureCallState("errno"),
                 Linker.Option.firstVariadicArg(1));
+    }
+
+    /** Where a function of the C library is. */
+    static MemorySegment libraryFunction(String name) {
+        return Linker.nativeLinker().defaultLookup().find(name).orElseThrow();
     }
 
     static long call(long number, long a, long b, long c, long d, long e, long f) {
@@ -56,11 +63,11 @@ final class Syscalls {
     }
 
     static long read(int fd, long address, long bytes) {
-        return retry(SyscallNumbers.READ, fd, address, bytes, 0, 0, 0);
+        return call(SyscallNumbers.READ, fd, address, bytes, 0, 0, 0);
     }
 
     static long write(int fd, long address, long bytes) {
-        return retry(SyscallNumbers.WRITE, fd, address, bytes, 0, 0, 0);
+        return call(SyscallNumbers.WRITE, fd, address, bytes, 0, 0, 0);
     }
 
     static long pread(int fd, long address, long bytes, long offset) {
@@ -184,6 +191,30 @@ final class Syscalls {
 
     static long clockGettime(int clock, long timespec) {
         return call(SyscallNumbers.CLOCK_GETTIME, clock, timespec, 0, 0, 0, 0);
+    }
+
+    /** Of the calling thread. */
+    static long sigprocmask(int how, long set, int setBytes) {
+        return call(SyscallNumbers.RT_SIGPROCMASK, how, set, 0, setBytes, 0, 0);
+    }
+
+    /**
+     * Through the C library, whose part of a signal handler's return the kernel needs. 0, or -1.
+     *
+     * @param action a struct sigaction as the library has it
+     */
+    static long sigaction(int signal, long action) {
+        try {
+            MemorySegment errno = Scratch.get().errno;
+            return (int) (long) link("sigaction").invokeExact(errno, (long) signal, action, 0L, 0L, 0L, 0L, 0L);
+        } catch (Throwable thrown) {
+            throw new AssertionError("a downcall throws nothing of its own", thrown);
+        }
+    }
+
+    /** Sends a signal to a thread of this process. */
+    static long tgkill(int thread, int signal) {
+        return call(SyscallNumbers.TGKILL, call(SyscallNumbers.GETPID, 0, 0, 0, 0, 0, 0), thread, signal, 0, 0, 0);
     }
 
     static long gettid() {

@@ -10,6 +10,8 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -49,6 +51,65 @@ class EventFdTest {
             assertEquals(FULL, event.drain());
             assertTrue(event.signal());
             assertEquals(1, event.drain());
+        }
+    }
+
+    @Test
+    void shouldFreeWhoSignalsWhenThePeerHasMadeItBlockAndFull() throws Exception {
+        AtomicInteger blocked = new AtomicInteger();
+        EventFdSender sender = new EventFdSender(blocked::incrementAndGet);
+        try (EventFd event = EventFd.adopt(blocking(), sender);
+                EventFd other = EventFd.adopt(blocking(), sender)) {
+            FullEventFd.makeBlocking(event);
+            FullEventFd.fill(event);
+
+            assertFalse(event.signal(), "it was held up, and is let go of");
+
+            assertTrue(sender.isDistrusted());
+            assertEquals(1, blocked.get());
+            assertFalse(event.signal());
+            assertFalse(other.signal(), "nor is any other one of that sender signalled");
+            assertEquals(1, blocked.get());
+        }
+    }
+
+    @Test
+    void shouldFreeWhoSignalsWhenThePeerFillsItAgainAndAgain() throws Exception {
+        EventFdSender sender = new EventFdSender(() -> {});
+        try (EventFd event = EventFd.adopt(blocking(), sender)) {
+            Thread hostile = Thread.ofPlatform().start(() -> FullEventFd.refillUntilInterrupted(event));
+            long start = System.nanoTime();
+            // Whether it is held up is a race between the two; that it comes back is not.
+            while (!sender.isDistrusted() && System.nanoTime() - start < TimeUnit.SECONDS.toNanos(2)) {
+                event.signal();
+            }
+            hostile.interrupt();
+            hostile.join();
+        }
+    }
+
+    @Test
+    void shouldFreeWhoDrainsWhenThePeerHasMadeItBlock() throws Exception {
+        assertDrainComesBack();
+    }
+
+    @Test
+    void shouldFreeWhoDrainsWhenNobodyHasUsedAnEventFdForLong() throws Exception {
+        try (EventFd quiet = EventFd.create()) {
+            quiet.signal();
+            Thread.sleep(2_000); // by now the thread that watches sleeps until it is woken
+            assertDrainComesBack();
+        }
+    }
+
+    private static void assertDrainComesBack() throws LinuxException {
+        EventFdSender sender = new EventFdSender(() -> {});
+        try (EventFd event = EventFd.adopt(blocking(), sender)) {
+            FullEventFd.makeBlocking(event);
+
+            assertEquals(0, event.drain());
+
+            assertTrue(sender.isDistrusted());
         }
     }
 

@@ -3,6 +3,7 @@ package io.sluice.vfiouser.server;
 import io.sluice.device.PciFunction;
 import io.sluice.dma.DmaSpace;
 import io.sluice.linux.Errno;
+import io.sluice.linux.EventFdSender;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.UnixConnection;
 import io.sluice.vfiouser.Command;
@@ -34,6 +35,7 @@ final class ClientConnection {
     private final PciFunction function;
     private final ServerLimits limits;
     private final MessageChannel channel;
+    private final EventFdSender sender;
     private final DmaSpace space;
     private final IntxEvents intxEvents;
     private final DeviceRequests device;
@@ -52,11 +54,12 @@ final class ClientConnection {
         this.limits = limits;
         connection.sendTimeout(limits.sendTimeout());
         channel = new MessageChannel(connection, limits.maxMessageBytes());
+        sender = new EventFdSender(channel::shutdown);
         space = new DmaSpace(function.name(), limits.dma());
         intxEvents = new IntxEvents(function);
         device = new DeviceRequests(function);
         regions = new RegionRequests(function, limits.maxDataTransferBytes());
-        interrupts = new InterruptRequests(function, intxEvents);
+        interrupts = new InterruptRequests(function, intxEvents, sender);
     }
 
     /** Ends the connection soon; from any thread. */
@@ -82,6 +85,13 @@ final class ClientConnection {
         } finally {
             cleanUp();
         }
+        if (sender.isDistrusted()) {
+            LOG.warn(
+                    "{}: {} was disconnected: it had made an eventfd block (O_NONBLOCK cleared, counter full), which held"
+                            + " up a thread of this server",
+                    function.name(),
+                    client);
+        }
         LOG.info(
                 "{}: {} is gone after {} ms, {} messages, {} of them refused: {}",
                 function.name(),
@@ -94,8 +104,8 @@ final class ClientConnection {
 
     /** What went wrong with the socket, for people. */
     private String describe(IOException e) {
-        if (shutDown) {
-            return "this server is closing";
+        if (shutDown || sender.isDistrusted()) {
+            return endedByServer();
         }
         if (e instanceof LinuxException failure && failure.errno() == Errno.ETIMEDOUT) {
             LOG.warn(
@@ -116,7 +126,11 @@ final class ClientConnection {
             Message following = DmaBatch.takes(message) ? changeMemory(message) : handle(message);
             message = following != null ? following : next();
         }
-        return shutDown ? "this server is closing" : "it closed the connection";
+        return shutDown || sender.isDistrusted() ? endedByServer() : "it closed the connection";
+    }
+
+    private String endedByServer() {
+        return shutDown ? "this server is closing" : "it made an eventfd block";
     }
 
     /** The next message, waiting for it; null at the end. */

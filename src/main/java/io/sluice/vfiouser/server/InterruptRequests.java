@@ -3,6 +3,7 @@ package io.sluice.vfiouser.server;
 import io.sluice.device.InterruptKind;
 import io.sluice.device.PciFunction;
 import io.sluice.linux.EventFd;
+import io.sluice.linux.EventFdSender;
 import io.sluice.linux.Fd;
 import io.sluice.linux.LinuxException;
 import io.sluice.vfiouser.IrqSet;
@@ -26,10 +27,13 @@ import java.util.List;
 final class InterruptRequests {
     private final PciFunction function;
     private final IntxEvents intxEvents;
+    private final EventFdSender sender;
 
-    InterruptRequests(PciFunction function, IntxEvents intxEvents) {
+    /** @param sender the client, as the sender of its eventfds */
+    InterruptRequests(PciFunction function, IntxEvents intxEvents, EventFdSender sender) {
         this.function = function;
         this.intxEvents = intxEvents;
+        this.sender = sender;
     }
 
     Reply set(Message message) throws VfioUserException {
@@ -120,11 +124,11 @@ final class InterruptRequests {
     }
 
     /** Takes all of them, or closes all of them: a pipe in the place of an eventfd could make a poller block. */
-    private static List<EventFd> adopt(IrqSet set, List<Fd> fds) throws VfioUserException {
+    private List<EventFd> adopt(IrqSet set, List<Fd> fds) throws VfioUserException {
         List<EventFd> eventFds = new ArrayList<>();
         try {
             for (Fd fd : fds) {
-                eventFds.add(EventFd.adopt(fd));
+                eventFds.add(EventFd.adopt(fd, sender));
             }
             return eventFds;
         } catch (LinuxException e) {

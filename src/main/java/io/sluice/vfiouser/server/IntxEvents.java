@@ -13,6 +13,7 @@ import io.sluice.linux.PollSet;
  */
 final class IntxEvents {
     private static final int SOCKET = 0;
+    private static final int NONE = -1;
 
     private final PciFunction function;
     private final PollSet pollSet = new PollSet(3);
@@ -55,20 +56,21 @@ final class IntxEvents {
     void serveUntilReadable(Fd socket) throws LinuxException {
         pollSet.clear();
         pollSet.add(socket, PollSet.IN);
-        if (mask != null) {
-            pollSet.add(mask.fd(), PollSet.IN);
-        }
-        if (unmask != null) {
-            pollSet.add(unmask.fd(), PollSet.IN);
-        }
+        int maskIndex = mask == null ? NONE : pollSet.add(mask.fd(), PollSet.IN);
+        int unmaskIndex = unmask == null ? NONE : pollSet.add(unmask.fd(), PollSet.IN);
         do {
             pollSet.await(-1);
-            if (mask != null && mask.drain() > 0) {
+            if (isSignalled(mask, maskIndex)) {
                 function.maskInterrupts(InterruptKind.INTX, 0, 1);
             }
-            if (unmask != null && unmask.drain() > 0) {
+            if (isSignalled(unmask, unmaskIndex)) {
                 function.unmaskInterrupts(InterruptKind.INTX, 0, 1);
             }
         } while (pollSet.ready(SOCKET) == 0);
+    }
+
+    /** Only one that is ready is read: reading another one is a system call for nothing, and would wait if it blocks. */
+    private boolean isSignalled(EventFd eventFd, int index) {
+        return index != NONE && pollSet.ready(index) != 0 && eventFd.drain() > 0;
     }
 }

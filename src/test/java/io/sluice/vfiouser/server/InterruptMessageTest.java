@@ -9,6 +9,7 @@ import io.sluice.device.InterruptKind;
 import io.sluice.linux.Errno;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.Fd;
+import io.sluice.linux.FullEventFd;
 import io.sluice.linux.Memfd;
 import io.sluice.linux.Pipe;
 import io.sluice.linux.UnixConnection;
@@ -316,6 +317,44 @@ class InterruptMessageTest extends ServerFixture {
         assertNothingKept();
         wrong.forEach(Fd::close);
         pair[1].close();
+    }
+
+    @Test
+    void shouldDisconnectAClientThatMakesAnEventFdBlock() throws IOException {
+        EventFd hostile = eventFds.getFirst();
+        set(EVENTFD | TRIGGER, MSIX, 0, 1, hostile.fd()).assertDone();
+        FullEventFd.makeBlocking(hostile);
+        FullEventFd.fill(hostile);
+
+        client.send(Command.DEVICE_SET_IRQS, Body.irqs(NONE | TRIGGER, MSIX, 0, 1));
+
+        client.assertDisconnected();
+        assertNothingKeptByTheLastClient();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {MASK, UNMASK})
+    void shouldGoOnWhenAnEventFdThatMasksIntxBlocks(int action) throws IOException {
+        set(EVENTFD | TRIGGER, INTX, 0, 1, eventFds.get(1).fd()).assertDone();
+        set(EVENTFD | action, INTX, 0, 1, eventFds.getFirst().fd()).assertDone();
+        FullEventFd.makeBlocking(eventFds.getFirst());
+
+        // The one that is signalled is read; the one that is not, and would block, is not.
+        set(EVENTFD | (MASK + UNMASK - action), INTX, 0, 1, eventFds.get(2).fd())
+                .assertDone();
+        eventFds.get(2).signal();
+        awaitCall((action == MASK ? "unmask" : "mask") + " INTX 0 1");
+        client.assertAlive();
+        eventFds.getFirst().signal();
+        awaitCall((action == MASK ? "mask" : "unmask") + " INTX 0 1");
+        client.assertAlive();
+    }
+
+    private void assertNothingKeptByTheLastClient() throws IOException {
+        client.close();
+        client = RawClient.ready(socket);
+        client.assertAlive();
+        assertNothingKept();
     }
 
     @ParameterizedTest
