@@ -1,6 +1,7 @@
 package io.sluice.controller;
 
 import io.sluice.device.AccessRefused;
+import io.sluice.device.FunctionStalled;
 import io.sluice.device.InterruptBank;
 import io.sluice.device.InterruptKind;
 import io.sluice.device.PciFunction;
@@ -19,6 +20,7 @@ import io.sluice.nvme.Sqe;
 import io.sluice.pci.ConfigSpace;
 import io.sluice.poll.Agent;
 import io.sluice.poll.CommandQueue;
+import io.sluice.poll.CommandQueue.AgentStalled;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -154,12 +156,17 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     @Override
     public void attach(GuestMemory guestMemory) {
         call("end the last client's commands", FIRST_STEP_TIMEOUT_NANOS, () -> lifecycle.resetFunction() && hasLeft());
-        commands.run("attach a client", SECOND_STEP_TIMEOUT_NANOS, () -> {
+        Runnable attach = () -> {
             renewDoorbells();
             memory = guestMemory;
             reader = guestMemory.register(name, wake);
             epoch = reader.current();
-        });
+        };
+        try {
+            commands.run("attach a client", SECOND_STEP_TIMEOUT_NANOS, attach);
+        } catch (AgentStalled e) {
+            throw stalled(e);
+        }
     }
 
     private void renewDoorbells() {
@@ -174,18 +181,24 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     public void detach() {
         try {
             call("end all commands", FIRST_STEP_TIMEOUT_NANOS, lifecycle::resetFunction);
-        } catch (CommandQueue.AgentStalled e) {
+        } catch (FunctionStalled e) {
             LOG.error("{}: commands of the client that left are still in flight: {}", name, e.getMessage());
         }
         List<EventFd> taken = new ArrayList<>();
-        run("detach the client", SECOND_STEP_TIMEOUT_NANOS, () -> {
+        BooleanSupplier step = once(() -> {
             taken.addAll(bank.powerOn());
             errorLog.forget();
             health.powerCycled();
             memory = null;
             hasLeft();
         });
-        taken.forEach(EventFd::close);
+        send("detach the client", SECOND_STEP_TIMEOUT_NANOS, step, () -> close(taken));
+        close(taken);
+    }
+
+    /** Takes nulls too. */
+    private static void close(List<EventFd> eventFds) {
+        eventFds.stream().filter(Objects::nonNull).forEach(EventFd::close);
     }
 
     /** Whether nothing uses the memory of the client that has left any more. If not, later cycles see to it. */
@@ -294,8 +307,16 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     public void setInterruptTargets(InterruptKind kind, int start, List<EventFd> targets) {
         checkInterrupts(kind, start, targets.size());
         List<EventFd> replaced = new ArrayList<>();
-        run("set interrupts", () -> replaced.addAll(bank.setTargets(kind, start, targets)));
-        replaced.forEach(EventFd::close);
+        BooleanSupplier step = once(() -> replaced.addAll(bank.setTargets(kind, start, targets)));
+        try {
+            commands.call("set interrupts", CALL_TIMEOUT_NANOS, step, () -> close(replaced));
+        } catch (AgentStalled e) {
+            if (!e.wasUnderWay()) {
+                close(targets); // nobody else will ever have them
+            }
+            throw stalled(e);
+        }
+        close(replaced);
     }
 
     @Override
@@ -423,7 +444,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     /** Has the agent repeat a step until it is done, also after a fault, which is contained. */
     private void call(String what, long timeoutNanos, BooleanSupplier step) {
-        commands.call(what, timeoutNanos, () -> contained(step, false));
+        send(what, timeoutNanos, () -> contained(step, false), () -> {});
     }
 
     /** Has the agent run a task once, which contains what it meets. */
@@ -432,11 +453,28 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     }
 
     private void run(String what, long timeoutNanos, Runnable task) {
-        BooleanSupplier step = () -> {
-            task.run();
-            return true;
-        };
-        commands.call(what, timeoutNanos, () -> contained(step, true));
+        send(what, timeoutNanos, once(task), () -> {});
+    }
+
+    private BooleanSupplier once(Runnable task) {
+        return () -> contained(
+                () -> {
+                    task.run();
+                    return true;
+                },
+                true);
+    }
+
+    private void send(String what, long timeoutNanos, BooleanSupplier step, Runnable whenAbandoned) {
+        try {
+            commands.call(what, timeoutNanos, step, whenAbandoned);
+        } catch (AgentStalled e) {
+            throw stalled(e);
+        }
+    }
+
+    private FunctionStalled stalled(AgentStalled e) {
+        return new FunctionStalled(name + ": " + e.getMessage(), e);
     }
 
     private boolean contained(BooleanSupplier step, boolean resultOfFault) {

@@ -10,6 +10,8 @@ import java.util.List;
  * <p>A server calls it from one thread at a time, the connection's. Calls are bounded: each returns within two seconds,
  * whatever the guest, its peer or the storage does. A call returns when its effect is complete, so that a read after a
  * posted write sees the write, as PCI's ordering demands. Data arguments are the caller's and are not kept.
+ *
+ * <p>Any call that has something done throws {@link FunctionStalled} where that could not be done in time.
  */
 public interface PciFunction {
     /** A short name for logs. */
@@ -52,7 +54,7 @@ public interface PciFunction {
     /**
      * Sets where interrupts {@code start} to {@code start + targets.size() - 1} are signalled. A null target takes the
      * eventfd away. What was raised meanwhile is latched, and signalled as soon as there is a target. The function owns the
-     * eventfds from here on, and closes each when nothing can signal it any more.
+     * eventfds from here on, and closes each when nothing can signal it any more; also where it throws.
      */
     void setInterruptTargets(InterruptKind kind, int start, List<EventFd> targets);
 

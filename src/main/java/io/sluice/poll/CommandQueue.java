@@ -4,7 +4,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -45,7 +45,7 @@ public final class CommandQueue {
      * Has the agent run a task, and waits until it has.
      *
      * @param what for the error, as in "set interrupts"
-     * @throws AgentStalled if it has not run within the time; it then never runs
+     * @throws AgentStalled if it has not run within the time; unless it was under way, it then never runs
      */
     public void run(String what, long timeoutNanos, Runnable task) {
         call(what, timeoutNanos, () -> {
@@ -57,10 +57,21 @@ public final class CommandQueue {
     /**
      * Has the agent repeat a step until it returns true, and waits for that. What the step throws is thrown here.
      *
-     * @throws AgentStalled if it is not done within the time; its next step is then not taken
+     * @throws AgentStalled if it is not done within the time; its next step is then not taken, but one that was under way
+     *     ends
      */
     public void call(String what, long timeoutNanos, BooleanSupplier step) {
-        Command command = new Command(step);
+        call(what, timeoutNanos, step, () -> {});
+    }
+
+    /**
+     * The same for a step that leaves something which its caller has to see to, even where the caller has gone.
+     *
+     * @param whenAbandoned does so: runs on the agent, after the step, if that was under way when the caller gave up
+     * @throws AgentStalled as above; {@link AgentStalled#wasUnderWay} says whether {@code whenAbandoned} runs or has run
+     */
+    public void call(String what, long timeoutNanos, BooleanSupplier step, Runnable whenAbandoned) {
+        Command command = new Command(step, whenAbandoned);
         if (direct) {
             runHere(command, what, timeoutNanos);
         } else {
@@ -89,7 +100,7 @@ public final class CommandQueue {
         long deadline = System.nanoTime() + timeoutNanos;
         while (!command.step()) {
             if (System.nanoTime() - deadline > 0) {
-                throw new AgentStalled(what, timeoutNanos);
+                throw new AgentStalled(what, timeoutNanos, false);
             }
         }
     }
@@ -98,17 +109,24 @@ public final class CommandQueue {
         long deadline = System.nanoTime() + timeoutNanos;
         try {
             if (!room.tryAcquire(timeoutNanos, TimeUnit.NANOSECONDS)) {
-                throw new AgentStalled(what, timeoutNanos);
+                throw new AgentStalled(what, timeoutNanos, false);
             }
             queue.add(command);
             wake.run();
-            if (!command.done.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS) && !command.cancel()) {
-                throw new AgentStalled(what, timeoutNanos);
+            if (!command.done.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                giveUp(command, what, timeoutNanos);
             }
         } catch (InterruptedException e) {
-            command.cancel();
             Thread.currentThread().interrupt();
-            throw new AgentStalled(what + " (interrupted)", timeoutNanos);
+            giveUp(command, what + " (interrupted)", timeoutNanos);
+        }
+    }
+
+    /** Throws, unless the command has ended at the last moment. */
+    private static void giveUp(Command command, String what, long timeoutNanos) {
+        State end = command.giveUp();
+        if (end != State.ENDED) {
+            throw new AgentStalled(what, timeoutNanos, end == State.ABANDONED);
         }
     }
 
@@ -116,41 +134,80 @@ public final class CommandQueue {
     public static final class AgentStalled extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
-        AgentStalled(String what, long timeoutNanos) {
-            super("the poller did not " + what + " within " + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms");
+        private final boolean underWay;
+
+        AgentStalled(String what, long timeoutNanos, boolean underWay) {
+            super("the poller did not " + what + " within " + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms"
+                    + (underWay ? ", and is at it still" : ""));
+            this.underWay = underWay;
         }
+
+        /** Whether a step was being taken at the time, which then has its effect after all. Else no further one is. */
+        public boolean wasUnderWay() {
+            return underWay;
+        }
+    }
+
+    /**
+     * Where a command is.
+     *
+     * <pre>
+     *      ┌───────not done───────┐
+     *      ▼                      │
+     *   WAITING ──agent: step──▶ RUNNING ──done──▶ ENDED
+     *      │ caller gives up      │ caller gives up
+     *      ▼                      ▼
+     *   CANCELLED              ABANDONED   the agent ends the step, then does whenAbandoned
+     * </pre>
+     */
+    private enum State {
+        WAITING,
+        RUNNING,
+        ENDED,
+        CANCELLED,
+        ABANDONED
     }
 
     private static final class Command {
         private final BooleanSupplier step;
+        private final Runnable whenAbandoned;
         private final CountDownLatch done = new CountDownLatch(1);
-        private final AtomicBoolean cancelled = new AtomicBoolean();
-        private Throwable thrown; // written before done is counted down, read after
+        private final AtomicReference<State> state = new AtomicReference<>(State.WAITING);
+        private Throwable thrown; // written before the state says ENDED, read after
 
-        Command(BooleanSupplier step) {
+        Command(BooleanSupplier step, Runnable whenAbandoned) {
             this.step = step;
+            this.whenAbandoned = whenAbandoned;
         }
 
-        /** Whether the command has ended. */
+        /** Takes a step, on the agent. Returns whether it was the last one. */
         boolean step() {
-            if (cancelled.get()) {
+            if (!state.compareAndSet(State.WAITING, State.RUNNING)) {
                 return true;
             }
+            boolean last = true;
             try {
-                if (!step.getAsBoolean()) {
-                    return false;
-                }
+                last = step.getAsBoolean();
             } catch (RuntimeException | Error e) {
                 thrown = e;
             }
-            done.countDown();
+            if (state.compareAndSet(State.RUNNING, last ? State.ENDED : State.WAITING)) {
+                if (last) {
+                    done.countDown();
+                }
+                return last;
+            }
+            whenAbandoned.run();
             return true;
         }
 
-        /** Whether it was done after all. */
-        boolean cancel() {
-            cancelled.set(true);
-            return done.getCount() == 0;
+        /** Has no further step taken. Returns how it ends: ENDED, CANCELLED or ABANDONED. */
+        State giveUp() {
+            return state.updateAndGet(now -> switch (now) {
+                case WAITING, CANCELLED -> State.CANCELLED;
+                case RUNNING, ABANDONED -> State.ABANDONED;
+                case ENDED -> State.ENDED;
+            });
         }
 
         void rethrow() {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sluice.device.FunctionStalled;
 import io.sluice.device.InterruptKind;
 import io.sluice.dma.DmaReader;
 import io.sluice.linux.EventFd;
@@ -15,7 +16,6 @@ import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Registers;
 import io.sluice.nvme.Status;
 import io.sluice.pci.PciHeader;
-import io.sluice.poll.CommandQueue.AgentStalled;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -80,7 +80,7 @@ class ClientChangeTest {
     @Test
     void shouldTakeNoClientWhileCommandsOfTheLastOneAreInFlightAndThenOneThatFindsAllNew() throws Exception {
         leaveWithACommandInFlight();
-        assertThrows(AgentStalled.class, () -> rig.controller.attach(rig.guest));
+        assertThrows(FunctionStalled.class, () -> rig.controller.attach(rig.guest));
 
         rig.path.endAll(Status.OK);
         rig.controller.attach(rig.guest);
@@ -95,7 +95,7 @@ class ClientChangeTest {
         rig.enable(16);
         holdOneCommand();
         rig.path.cancelsLate = true;
-        assertThrows(AgentStalled.class, rig.controller::reset);
+        assertThrows(FunctionStalled.class, rig.controller::reset);
         assertFalse(rig.controller.isDormant());
 
         rig.path.endAll(Status.OK);

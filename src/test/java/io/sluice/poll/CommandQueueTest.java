@@ -10,9 +10,11 @@ import io.sluice.poll.CommandQueue.AgentStalled;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -20,6 +22,9 @@ import org.junit.jupiter.api.Timeout;
 class CommandQueueTest {
     private static final long LONG = TimeUnit.SECONDS.toNanos(30);
     private static final long SHORT = TimeUnit.MILLISECONDS.toNanos(5);
+
+    /** Time enough for the agent to begin, on a machine however busy; it has to pass. */
+    private static final long BEGINS = TimeUnit.SECONDS.toNanos(3);
 
     @Test
     void shouldRunACommandOnTheAgentsThreadAndWaitForIt() {
@@ -117,6 +122,61 @@ class CommandQueueTest {
 
         assertTrue(taken > 0);
         assertEquals(taken, steps.get());
+    }
+
+    @Test
+    void shouldSayThatAStepIsUnderWayWhenTheCallerGivesUpAndTakeNoFurtherOne() throws Exception {
+        CommandQueue queue = CommandQueue.to(() -> {});
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch go = new CountDownLatch(1);
+        AtomicInteger steps = new AtomicInteger();
+        AtomicInteger abandoned = new AtomicInteger();
+        Thread agent = Thread.ofPlatform().start(() -> {
+            while (begun.getCount() > 0) {
+                queue.drain();
+            }
+        });
+        BooleanSupplier step = () -> {
+            begun.countDown();
+            awaitUninterrupted(go);
+            assertEquals(0, abandoned.get(), "its end comes after it");
+            return steps.incrementAndGet() == 0;
+        };
+
+        AgentStalled stalled = assertThrows(
+                AgentStalled.class, () -> queue.call("set interrupts", BEGINS, step, abandoned::incrementAndGet));
+        go.countDown();
+        agent.join();
+        queue.drain();
+
+        assertTrue(stalled.wasUnderWay());
+        assertTrue(stalled.getMessage().endsWith("and is at it still"), stalled.getMessage());
+        assertEquals(1, steps.get());
+        assertEquals(1, abandoned.get());
+    }
+
+    @Test
+    void shouldNotCleanUpAfterACallerThatWaited() {
+        AtomicInteger abandoned = new AtomicInteger();
+        try (Polled polled = new Polled()) {
+            polled.queue.call("do", LONG, () -> true, abandoned::incrementAndGet);
+        }
+        CommandQueue queue = CommandQueue.to(() -> {});
+
+        AgentStalled stalled =
+                assertThrows(AgentStalled.class, () -> queue.call("do", SHORT, () -> true, abandoned::incrementAndGet));
+        queue.drain();
+
+        assertFalse(stalled.wasUnderWay());
+        assertEquals(0, abandoned.get());
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private static void drainUntil(CommandQueue queue, AtomicInteger counter, int value) {

@@ -1,5 +1,6 @@
 package io.sluice.vfiouser.server;
 
+import io.sluice.device.FunctionStalled;
 import io.sluice.device.PciFunction;
 import io.sluice.dma.DmaSpace;
 import io.sluice.linux.Errno;
@@ -80,6 +81,9 @@ final class ClientConnection {
             end = "its messages could not be followed";
         } catch (IOException e) {
             end = describe(e);
+        } catch (FunctionStalled e) {
+            LOG.warn("{}: {} is disconnected: {}", function.name(), client, e.getMessage());
+            end = "the device stalled";
         } catch (RuntimeException | Error e) {
             LOG.error("{}: {} is disconnected because of a bug", function.name(), client, e);
         } finally {
@@ -167,7 +171,7 @@ final class ClientConnection {
             Negotiation negotiation = Negotiation.of(first, limits);
             writeMultiple = negotiation.writeMultiple();
             attached = true;
-            function.attach(space);
+            attach();
             answer(header, Reply.of(negotiation.reply().bytes(), negotiation.reply()::encode));
             LOG.debug("{}: agreed on {}", function.name(), negotiation.reply());
             return true;
@@ -176,6 +180,18 @@ final class ClientConnection {
             refuse(first.header(), e);
             return false;
         }
+    }
+
+    private void attach() throws VfioUserException {
+        try {
+            function.attach(space);
+        } catch (FunctionStalled e) {
+            throw stalled(e);
+        }
+    }
+
+    private static VfioUserException stalled(FunctionStalled e) {
+        return new VfioUserException(Errno.EIO, e.getMessage());
     }
 
     /**
@@ -219,6 +235,8 @@ final class ClientConnection {
             answer(header, dispatch(message));
         } catch (VfioUserException e) {
             refuse(header, e);
+        } catch (FunctionStalled e) {
+            refuse(header, stalled(e));
         }
         return null;
     }

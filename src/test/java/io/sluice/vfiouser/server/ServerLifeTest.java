@@ -10,6 +10,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.sluice.device.FunctionStalled;
 import io.sluice.linux.Errno;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.LinuxException;
@@ -37,6 +38,34 @@ class ServerLifeTest extends ServerFixture {
         assertFalse(Files.exists(socket), "the socket's file is still there");
         assertEquals(List.of(), List.copyOf(function.violations));
         server = new VfioUserServer(socket, SocketOptions.PRIVATE, function, limits());
+    }
+
+    @Test
+    void shouldReportADeviceThatStallsAndGoOn() throws IOException {
+        function.onWrite = () -> {
+            throw new FunctionStalled("test function: it does not come round", null);
+        };
+        try (RawClient client = RawClient.ready(socket)) {
+            client.request(Command.REGION_WRITE, Body.write(0, 0, new byte[4])).assertRefused(Errno.EIO);
+            client.post(Command.REGION_WRITE, Body.write(0, 0, new byte[4]));
+            client.assertAlive();
+        } finally {
+            function.onWrite = () -> {};
+        }
+    }
+
+    @Test
+    void shouldRefuseAClientThatADeviceThatStallsCannotTake() throws IOException {
+        function.onAttach = () -> {
+            throw new FunctionStalled("test function: it does not come round", null);
+        };
+        try (RawClient client = new RawClient(socket)) {
+            client.request(Command.VERSION, Body.version(0, 1, "")).assertRefused(Errno.EIO);
+            client.assertDisconnected();
+        } finally {
+            function.onAttach = () -> {};
+        }
+        awaitCall("detach");
     }
 
     @Test
