@@ -45,10 +45,14 @@ public final class ModelDaemon implements AutoCloseable {
         return server.socket();
     }
 
-    /** Stops serving, removes the socket, disconnects the client, lets go of everything. Idempotent. */
+    /**
+     * Stops serving, removes the socket, disconnects the client, lets go of everything. Idempotent. A thread that hangs in the
+     * model keeps what it uses.
+     */
     @Override
     public void close() {
-        server.close();
-        model.close();
+        if (server.stop()) {
+            model.close();
+        }
     }
 }

@@ -98,10 +98,17 @@ public final class SoftwareModel implements AutoCloseable {
         return controller;
     }
 
-    /** Ends the thread and lets go of everything. Nobody may be attached any more. Idempotent. */
+    /**
+     * Ends the thread and lets go of everything. Nobody may be attached any more. Idempotent.
+     *
+     * <p>A thread that does not end keeps what it uses: memory taken from under it would end the whole process.
+     */
     @Override
     public void close() {
-        runner.close();
-        controller.close();
+        if (runner.stop()) {
+            controller.close();
+        } else {
+            LOG.error("{}: its memory and descriptors stay until this process ends", controller.name());
+        }
     }
 }

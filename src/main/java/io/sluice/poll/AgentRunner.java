@@ -45,22 +45,34 @@ public final class AgentRunner implements AutoCloseable {
         LockSupport.unpark(thread);
     }
 
-    /** Ends the thread after its current duty cycle, and waits for that. Idempotent. */
-    @Override
-    public void close() {
+    /**
+     * Ends the thread after its current duty cycle, and waits for that. Idempotent.
+     *
+     * @return whether it has ended. If not, within five seconds, it is stuck, and goes on to use what the agent has: that
+     *     must stay
+     */
+    public boolean stop() {
         running = false;
         wake();
         try {
-            if (!thread.join(CLOSE_TIMEOUT)) {
-                LOG.error(
-                        "{} did not stop within {} s; it is in {}",
-                        thread.getName(),
-                        CLOSE_TIMEOUT.toSeconds(),
-                        Arrays.toString(thread.getStackTrace()));
+            if (thread.join(CLOSE_TIMEOUT)) {
+                return true;
             }
+            LOG.error(
+                    "{} did not stop within {} s; it is in {}",
+                    thread.getName(),
+                    CLOSE_TIMEOUT.toSeconds(),
+                    Arrays.toString(thread.getStackTrace()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        return !thread.isAlive();
+    }
+
+    /** Stops, where nobody needs to know whether it did. */
+    @Override
+    public void close() {
+        stop();
     }
 
     private void run() {

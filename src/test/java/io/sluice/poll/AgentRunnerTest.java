@@ -54,9 +54,9 @@ class AgentRunnerTest {
         runner.start();
         assertTrue(agent.cyclesAfterFault.await(30, TimeUnit.SECONDS));
 
-        runner.close();
+        assertTrue(runner.stop());
         int cycles = agent.cycles.get();
-        runner.close();
+        assertTrue(runner.stop());
 
         assertFalse(agent.thread.get().isAlive());
         assertEquals(cycles, agent.cycles.get());

@@ -111,21 +111,31 @@ public final class VfioUserServer implements AutoCloseable {
     }
 
     /**
-     * Stops listening, removes the socket, disconnects the client wherever it is, and cleans up after it. On return the
-     * function is detached. Idempotent; from any thread but the server's own.
+     * Stops listening, removes the socket, disconnects the client wherever it is, and cleans up after it. Idempotent; from any
+     * thread but the server's own.
+     *
+     * @return whether the function is detached and not called any more. If not, within ten seconds, a call of it does not
+     *     return, and it has to stay
      */
-    @Override
-    public void close() {
+    public boolean stop() {
         beginToClose();
         try {
-            if (!thread.join(CLOSE_TIMEOUT)) {
-                LOG.warn(
-                        "{}: the server's thread has not ended within {}: the function does not return",
-                        function.name(),
-                        CLOSE_TIMEOUT);
+            if (thread.join(CLOSE_TIMEOUT)) {
+                return true;
             }
+            LOG.warn(
+                    "{}: the server's thread has not ended within {}: the function does not return",
+                    function.name(),
+                    CLOSE_TIMEOUT);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+        return !thread.isAlive();
+    }
+
+    /** Stops, where nobody needs to know whether the function came back. */
+    @Override
+    public void close() {
+        stop();
     }
 }
