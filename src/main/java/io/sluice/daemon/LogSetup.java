@@ -15,8 +15,12 @@ import org.slf4j.LoggerFactory;
  * take a fifth of a second.
  */
 public final class LogSetup extends ContextAwareBase implements Configurator {
-    private static final String PATTERN = "%d{HH:mm:ss.SSS} %-5level %logger{0}: %msg%n%xEx{short}";
-    private static final String PATTERN_WITH_TRACES = "%d{HH:mm:ss.SSS} %-5level [%thread] %logger{0}: %msg%n%xEx";
+    /** A message is one line whatever a client has put into it, and not a longer one than anybody reads. */
+    private static final String MESSAGE = "%.-2000replace(%msg){'\\p{Cntrl}','?'}";
+
+    static final String PATTERN = "%d{HH:mm:ss.SSS} %-5level %logger{0}: " + MESSAGE + "%n%xEx{short}";
+    private static final String PATTERN_WITH_TRACES =
+            "%d{HH:mm:ss.SSS} %-5level [%thread] %logger{0}: " + MESSAGE + "%n%xEx";
     private static final String APPENDER = "stderr";
 
     @Override
@@ -27,13 +31,17 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         appender.setTarget("System.err");
         appender.setEncoder(encoder(context, PATTERN));
         appender.start();
+        LimitedAppender limited = new LimitedAppender(appender, System::nanoTime);
+        limited.setContext(context);
+        limited.setName(APPENDER);
+        limited.start();
         Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.INFO);
-        root.addAppender(appender);
+        root.addAppender(limited);
         return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;
     }
 
-    private static PatternLayoutEncoder encoder(LoggerContext context, String pattern) {
+    static PatternLayoutEncoder encoder(LoggerContext context, String pattern) {
         PatternLayoutEncoder encoder = new PatternLayoutEncoder();
         encoder.setContext(context);
         encoder.setPattern(pattern);
@@ -51,7 +59,9 @@ public final class LogSetup extends ContextAwareBase implements Configurator {
         LoggerContext context = (LoggerContext) LoggerFactory.getILoggerFactory();
         Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.toLevel(level));
-        if (withTraces && root.getAppender(APPENDER) instanceof ConsoleAppender<ILoggingEvent> appender) {
+        if (withTraces
+                && root.getAppender(APPENDER) instanceof LimitedAppender limited
+                && limited.target() instanceof ConsoleAppender<ILoggingEvent> appender) {
             appender.setEncoder(encoder(context, PATTERN_WITH_TRACES));
         }
     }
