@@ -93,6 +93,7 @@ class BadDoorbellTest {
     @ParameterizedTest(name = "queue {0}, {1}, by message {2}")
     @CsvSource({"1,128,false", "1,65535,false", "1,128,true", "0,16,false", "0,65535,true"})
     void shouldTellOfAHeadOutOfRange(int qid, int value, boolean byMessage) throws Exception {
+        rig.raw().enableMsix(); // with INTx, heads are looked at all the time
         int parked = rig.park();
         ring(Doorbells.cqHeadDoorbell(qid), value, byMessage);
 
