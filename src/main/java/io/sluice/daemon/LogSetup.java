@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class LogSetup extends ContextAwareBase implements Configurator {
     /** A message is one line whatever a client has put into it, and not a longer one than anybody reads. */
-    private static final String MESSAGE = "%.-2000replace(%msg){'\\p{Cntrl}','?'}";
+    private static final String MESSAGE = "%.-2000replace(%msg){'[\\p{Cntrl}\\x80-\\x9f]','?'}";
 
     static final String PATTERN = "%d{HH:mm:ss.SSS} %-5level %logger{0}: " + MESSAGE + "%n%xEx{short}";
     private static final String PATTERN_WITH_TRACES =

@@ -126,12 +126,15 @@ public final class Fd implements AutoCloseable {
         }
     }
 
-    /** What the descriptor refers to, for people: a path, or {@code memfd:guest.mem}, or {@code anon_inode:[eventfd]}. */
+    /**
+     * What the descriptor refers to, for people: a path, or {@code memfd:guest.mem}, or {@code anon_inode:[eventfd]}. A peer
+     * may have chosen the name, so it comes as {@link PlainText}.
+     */
     public String describe() {
         try {
             String link =
                     Files.readSymbolicLink(Path.of("/proc/self/fd/" + number)).toString();
-            return link.startsWith("/memfd:") ? link.substring(1).replace(" (deleted)", "") : link;
+            return PlainText.of(link.startsWith("/memfd:") ? link.substring(1).replace(" (deleted)", "") : link);
         } catch (IOException e) {
             return "descriptor " + number;
         }

@@ -1,5 +1,6 @@
 package io.sluice.vfiouser;
 
+import io.sluice.linux.PlainText;
 import java.util.Optional;
 import java.util.OptionalLong;
 import tools.jackson.core.JacksonException;
@@ -73,7 +74,7 @@ public record Capabilities(
         try {
             root = Json.MAPPER.readTree(json);
         } catch (JacksonException e) {
-            throw Wire.invalid("VERSION's JSON cannot be parsed: " + e.getOriginalMessage());
+            throw Wire.invalid("VERSION's JSON cannot be parsed: " + PlainText.of(e.getOriginalMessage()));
         }
         if (!root.isObject()) {
             throw Wire.invalid("VERSION's JSON is not an object");

@@ -2,6 +2,7 @@ package io.sluice.vfiouser;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sluice.linux.Errno;
 import java.util.Optional;
@@ -92,5 +93,14 @@ class CapabilitiesTest {
                 "{\"capabilities\":{\"max_msg_fds\":16,\"pgsizes\":4096,\"write_multiple\":false}}", some.toJson());
         assertEquals(some, Capabilities.parse(some.toJson()));
         assertEquals("{\"capabilities\":{}}", Capabilities.NONE.toJson());
+    }
+
+    @Test
+    void shouldEscapeWhatItQuotesOfBadJson() {
+        VfioUserException refused =
+                assertThrows(VfioUserException.class, () -> Capabilities.parse("forged\u001b\u009b\u0007"));
+
+        assertTrue(refused.getMessage().contains("forged"), refused.getMessage());
+        assertTrue(refused.getMessage().chars().noneMatch(Character::isISOControl), refused.getMessage());
     }
 }
