@@ -43,6 +43,7 @@ public final class Bench {
         this.namespace = chooseNamespace();
         this.span = chooseSpan();
         checkQueues();
+        HostMemory.check(options.queues(), options.depth(), bufferBytes());
     }
 
     private NamespaceInfo chooseNamespace() {
@@ -127,14 +128,15 @@ public final class Bench {
                 System.nanoTime(),
                 TimeUnit.SECONDS.toNanos(options.warmUpSeconds()),
                 TimeUnit.SECONDS.toNanos(options.seconds()));
-        if (stopRequested) {
-            timeline.stop(System.nanoTime());
-        }
         List<Job> jobs = new ArrayList<>();
         for (int i = 0; i < options.queues(); i++) {
             jobs.add(newJob(i, buffers.get(i)));
         }
-        runWorkers(jobs);
+        if (stopRequested) {
+            timeline.stop(System.nanoTime());
+        } else {
+            runWorkers(jobs);
+        }
         return new Summary(jobs, timeline.measuredNanos(System.nanoTime()), options.blockBytes())
                 .result(driver.name(), options, namespace.blockBytes(), timeline.isStopped());
     }
@@ -143,7 +145,8 @@ public final class Bench {
     private DmaArea newBuffers(int queue) throws IOException {
         DmaArea area = driver.allocate("sluice bench data " + queue, (long) options.depth() * bufferBytes());
         SplitMix random = new SplitMix(options.seed() + queue);
-        for (long offset = 0; offset < area.bytes(); offset += Long.BYTES) {
+        // Filling makes the kernel find the memory, which can take long.
+        for (long offset = 0; offset < area.bytes() && !stopRequested; offset += Long.BYTES) {
             Memory.putLong(area.address() + offset, random.next());
         }
         return area;
@@ -224,7 +227,7 @@ public final class Bench {
         }
     }
 
-    /** Ends the run early, within half a second; {@link #run} then returns what there is so far. From any thread. */
+    /** Ends the run early, within half a second, or before it has begun; {@link #run} then returns what there is so far. From any thread. */
     public void stop() {
         stopRequested = true;
         Timeline current = timeline;

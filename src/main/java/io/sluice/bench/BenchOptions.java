@@ -5,8 +5,8 @@ package io.sluice.bench;
  *
  * @param operation reads, writes or both, in sequence or anywhere
  * @param blockBytes data of one command; a multiple of the namespace's block size
- * @param depth commands outstanding on each queue, 1 or more
- * @param queues I/O queue pairs, 1 or more
+ * @param depth commands outstanding on each queue, 1 to 65,535
+ * @param queues I/O queue pairs, 1 to 65,535
  * @param threads that drive them, 1 to {@code queues}
  * @param seconds measured time, 1 or more
  * @param warmUpSeconds run before that and not counted, 0 or more
@@ -30,10 +30,19 @@ public record BenchOptions(
         long regionBytes,
         int nsid) {
 
+    /** A queue has 65,536 entries at most, and is full with one less. */
+    private static final int MAX_DEPTH = 65_535;
+
+    private static final int MAX_QUEUES = 65_535;
+
     public BenchOptions {
         require(blockBytes > 0, "the block size must be more than 0, not " + blockBytes);
         require(depth > 0, "the depth must be 1 or more, not " + depth);
+        require(depth <= MAX_DEPTH, "the depth must be " + MAX_DEPTH + " or less, not " + depth + ": NVMe has no more");
         require(queues > 0, "queues must be 1 or more, not " + queues);
+        require(
+                queues <= MAX_QUEUES,
+                "queues must be " + MAX_QUEUES + " or less, not " + queues + ": NVMe has no more");
         require(threads > 0 && threads <= queues, "threads must be 1 to the number of queues, not " + threads);
         require(seconds > 0, "the time must be 1 second or more, not " + seconds);
         require(warmUpSeconds >= 0, "the warm-up must be 0 seconds or more, not " + warmUpSeconds);

@@ -119,6 +119,7 @@ final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--seed",
             paramLabel = "N",
+            converter = WholeNumber.class,
             description =
                     "Of the addresses and the pattern; random and printed if not given. With --verify, an op that only"
                             + " reads checks what an earlier run of this seed has written.")
@@ -129,6 +130,8 @@ final class BenchCommand implements Callable<Integer> {
 
     /** Set once there is something to stop. */
     private volatile Bench bench;
+
+    private volatile boolean stopRequested;
 
     @Override
     public Integer call() throws IOException {
@@ -143,6 +146,7 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private void stop() {
+        stopRequested = true;
         Bench running = bench;
         if (running != null) {
             running.stop();
@@ -194,6 +198,9 @@ final class BenchCommand implements Callable<Integer> {
         DriverOptions driverOptions = DriverOptions.polled(queues, depth + EXTRA_ENTRIES);
         try (NvmeSession session = NvmeSession.open(socket, driverOptions)) {
             bench = new Bench(session.driver(), options, progress);
+            if (stopRequested) {
+                bench.stop(); // asked for while the device was brought up
+            }
             BenchResult result = bench.run();
             if (!result.stopped()) {
                 session.driver().shutDown();

@@ -71,7 +71,7 @@ final class ModelCommand implements Callable<Integer> {
     @Option(
             names = "--serial",
             paramLabel = "TEXT",
-            description = "Serial number, 1 to 20 characters, unique among a guest's drives (default: random).")
+            description = "Serial number, 1 to 20 ASCII characters, unique among a guest's drives (default: random).")
     private String serial;
 
     @Option(
@@ -112,7 +112,9 @@ final class ModelCommand implements Callable<Integer> {
         try (ModelDaemon daemon = ModelDaemon.start(options)) {
             PrintWriter out = spec.commandLine().getOut();
             out.print(QemuArguments.of(daemon.socket()));
-            out.flush();
+            if (out.checkError()) {
+                return ExitCode.FAILED; // nobody would ever know that it is ready
+            }
             stopping.await();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -128,12 +130,19 @@ final class ModelCommand implements Callable<Integer> {
                     Optional.ofNullable(owner),
                     Optional.ofNullable(group),
                     bytes,
-                    Math.toIntExact(blockBytes),
+                    blockBytes(),
                     serial == null ? randomSerial() : serial,
                     noop);
-        } catch (IllegalArgumentException | ArithmeticException e) {
+        } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
+    }
+
+    private int blockBytes() {
+        if (blockBytes > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("blocks have 512 or 4096 bytes, not " + blockBytes);
+        }
+        return blockBytes.intValue();
     }
 
     private int mode() {

@@ -31,7 +31,8 @@ import picocli.CommandLine.TypeConversionException;
             "2:the command line is wrong",
             "3:commands to the device ended with errors (bench)",
             "4:data was read that differs from what was written (bench --verify)",
-            "130:stopped by Ctrl-C (SIGINT); what there was to say has been said",
+            "129:stopped by SIGHUP; what there was to say has been said",
+            "130:stopped by Ctrl-C (SIGINT), likewise",
             "143:stopped by SIGTERM, likewise"
         },
         subcommands = {ModelCommand.class, IdentifyCommand.class, BenchCommand.class})
@@ -42,16 +43,26 @@ public final class Sluice implements Runnable {
     @Option(
             names = {"-v", "--verbose"},
             scope = ScopeType.INHERIT,
-            description = "Say more: debug log lines, and where in the program an error came from.")
+            description = "Say more: debug log lines (model), and where in the program an error came from.")
     private boolean verbose;
 
     private Sluice() {}
 
     public static void main(String[] args) {
-        System.exit(commandLine(
-                        new PrintWriter(System.out, true, StandardCharsets.UTF_8),
-                        new PrintWriter(System.err, true, StandardCharsets.UTF_8))
-                .execute(args));
+        System.exit(run(
+                new PrintWriter(System.out, true, StandardCharsets.UTF_8),
+                new PrintWriter(System.err, true, StandardCharsets.UTF_8),
+                args));
+    }
+
+    /** Runs a command, and returns its exit code: what could not be printed has not worked. */
+    static int run(PrintWriter out, PrintWriter err, String... args) {
+        int code = commandLine(out, err).execute(args);
+        if (out.checkError()) {
+            err.println("sluice: cannot write to standard output: the disk is full, or whoever read it is gone");
+            return code == ExitCode.OK ? ExitCode.FAILED : code;
+        }
+        return code;
     }
 
     /** The whole command line; tests run it in their own process. */

@@ -25,7 +25,15 @@ public record ModelOptions(
         String serial,
         boolean noop) {
 
+    private static final int MAX_SERIAL_LENGTH = 20;
+
     public ModelOptions {
+        if (serial.isEmpty()
+                || serial.length() > MAX_SERIAL_LENGTH
+                || !serial.chars().allMatch(c -> c >= ' ' && c <= '~')) {
+            throw new IllegalArgumentException("a serial number has 1 to " + MAX_SERIAL_LENGTH
+                    + " printable ASCII characters, not \"" + serial + "\"");
+        }
         if (blockBytes != 512 && blockBytes != 4096) {
             throw new IllegalArgumentException("blocks have 512 or 4096 bytes, not " + blockBytes);
         }

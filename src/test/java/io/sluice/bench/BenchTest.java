@@ -100,6 +100,17 @@ class BenchTest {
     }
 
     @Test
+    void shouldNotBeginWhenStoppedBefore() throws Exception {
+        Bench bench = new Bench(driver, options(Operation.WRITE, 4096, 2, false, 0), Progress.NONE);
+        bench.stop();
+
+        BenchResult result = bench.run();
+
+        assertTrue(result.stopped());
+        assertEquals(0, result.total().commands());
+    }
+
+    @Test
     void shouldReportWhatThereIsWhenStopped() throws Exception {
         BenchOptions options = new BenchOptions(Operation.RANDREAD, 4096, DEPTH, 1, 1, 3600, 0, 50, false, SEED, 0, 0);
         Bench bench = new Bench(driver, options, Progress.NONE);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.sluice.linux.Posix;
+import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -14,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -80,6 +82,29 @@ class ProcessTest {
         }
         assertEquals(143, codeOf(model.process()));
         assertFalse(Files.exists(socket()), "the socket is left behind");
+    }
+
+    @Test
+    void shouldFailWhenStandardOutputIsFull() throws Exception {
+        try (ModelProcess model = ModelProcess.start(socket(), "--memory", "16M")) {
+            for (String command : List.of("identify", "bench --json --op read --time 1 --warm-up 0")) {
+                List<String> arguments = new ArrayList<>(List.of(command.split(" ", -1)));
+                arguments.add(socket().toString());
+                assertFailsWithoutOutput(arguments);
+            }
+            assertTrue(model.process().isAlive());
+        }
+        assertFailsWithoutOutput(List.of("model", "--socket", socket().toString(), "--memory", "16M"));
+        assertFalse(Files.exists(socket()), "the socket is left behind");
+    }
+
+    private static void assertFailsWithoutOutput(List<String> arguments) throws Exception {
+        Process process = ModelProcess.command(arguments)
+                .redirectOutput(new File("/dev/full"))
+                .start();
+        String said = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(ExitCode.FAILED, codeOf(process), said);
+        assertTrue(said.contains("sluice: cannot write to standard output"), said);
     }
 
     private int bench(String... more) {

@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.Writer;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -120,7 +122,11 @@ class SluiceTest {
     @ParameterizedTest
     @CsvSource({
         "--block-size, 1000, '512 or 4096 bytes, not 1000'",
-        "--block-size, 9999G, overflow",
+        "--block-size, 9999G, 'blocks have 512 or 4096 bytes, not 10736344498176'",
+        "--block-size, 4294967808, 'blocks have 512 or 4096 bytes, not 4294967808'",
+        "--serial, '', '1 to 20 printable ASCII characters'",
+        "--serial, 'ä', '1 to 20 printable ASCII characters'",
+        "--serial, 123456789012345678901, '1 to 20 printable ASCII characters'",
         "--memory, 0, not made of whole blocks",
         "--memory, 1000, not made of whole blocks",
         "--mode, 888, '\"888\": write it in octal, such as 660'",
@@ -139,6 +145,10 @@ class SluiceTest {
     @CsvSource({
         "--depth, 0, 'the depth must be 1 or more, not 0'",
         "--depth, x, '--depth'",
+        "--depth, 65536, 'the depth must be 65535 or less, not 65536'",
+        "--depth, 2147483647, 'the depth must be 65535 or less, not 2147483647'",
+        "--queues, 100000, 'queues must be 65535 or less, not 100000'",
+        "--seed, 1K, 'not a whole number'",
         "--queues, 0, 'queues must be 1 or more, not 0'",
         "--time, 0, 'the time must be 1 second or more, not 0'",
         "--threads, 5, 'threads must be 1 to the number of queues, not 5'",
@@ -172,6 +182,26 @@ class SluiceTest {
         assertTrue(err.toString().startsWith("sluice: identify failed: connect to " + socket), err.toString());
         assertTrue(err.toString().contains("Is the server running"), err.toString());
         assertEquals(1, err.toString().lines().count(), err.toString());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--help", "--version"})
+    void shouldFailWhenNothingCanBePrinted(String option) {
+        Writer full = new Writer() {
+            @Override
+            public void write(char[] text, int offset, int length) throws IOException {
+                throw new IOException("No space left on device");
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+
+        assertEquals(ExitCode.FAILED, Sluice.run(new PrintWriter(full, true), new PrintWriter(err, true), option));
+        assertTrue(err.toString().startsWith("sluice: cannot write to standard output"), err.toString());
     }
 
     @Test
