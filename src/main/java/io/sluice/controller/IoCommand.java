@@ -65,7 +65,7 @@ public final class IoCommand {
         return blockCount;
     }
 
-    /** The blocks' size in bytes. */
+    /** The blocks' size in bytes; for Dataset Management, that of all blocks to be deallocated, less than 2^52. */
     public long byteCount() {
         return byteCount;
     }
@@ -107,6 +107,16 @@ public final class IoCommand {
 
     public void setProgress(long newProgress) {
         progress = newProgress;
+    }
+
+    /**
+     * Says how much the path has copied or zeroed for this command while it was submitted: when that comes to some MiB the
+     * duty cycle takes no more commands, so that nobody waits long for its end.
+     *
+     * @param bytes 0 or more
+     */
+    public void spend(long bytes) {
+        owner.spend(bytes);
     }
 
     /**
@@ -172,6 +182,10 @@ public final class IoCommand {
     void setBlocks(long firstLba, int blocks, long bytes) {
         slba = firstLba;
         blockCount = blocks;
+        byteCount = bytes;
+    }
+
+    void setByteCount(long bytes) {
         byteCount = bytes;
     }
 

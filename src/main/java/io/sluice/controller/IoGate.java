@@ -150,14 +150,17 @@ final class IoGate {
         return rangesInside(command, index) ? Status.OK : LBA_OUT_OF_RANGE;
     }
 
-    /** All are checked before any is touched. */
+    /** All are checked before any is touched. What is to be deallocated is summed up: less than 2^52 bytes. */
     private boolean rangesInside(IoCommand command, int index) {
+        long blocks = 0;
         for (int i = 0; i < command.rangeCount(); i++) {
             long range = command.rangesAddress() + (long) i * DsmRange.BYTES;
             if (!inside(DsmRange.slba(range), DsmRange.blockCount(range), index)) {
                 return false;
             }
+            blocks += DsmRange.blockCount(range);
         }
+        command.setByteCount(command.deallocate() ? blocks << blockShifts[index] : 0);
         return true;
     }
 

@@ -22,8 +22,17 @@ import java.util.List;
  * <p>Queue identifiers are checked by the admin commands; here they are valid, 1 to the largest.
  */
 final class IoQueues implements AutoCloseable {
-    /** Commands taken from one queue before the next one has its turn. */
+    /** Commands after which a queue's turn ends. */
     static final int BATCH = 32;
+
+    /** Bytes after which a queue's turn ends: one command of the default's largest size. */
+    static final int TURN_BYTES = 1 << 20;
+
+    /**
+     * Bytes after which a duty cycle takes no more commands, so that whoever waits for the cycle's end (a register write, a
+     * reset, an unmap) waits for a millisecond or so, whatever all the queues hold.
+     */
+    static final int CYCLE_BYTES = 4 << 20;
 
     /** How an interrupt is raised. */
     @FunctionalInterface
@@ -49,6 +58,12 @@ final class IoQueues implements AutoCloseable {
     private VirtualSubmissionQueue[] activeSubmissionQueues = {};
 
     private VirtualCompletionQueue[] activeCompletionQueues = {};
+
+    /** The active submission queue that has the first turn of the next cycle. */
+    private int firstTurn;
+
+    /** What commands may still move in this cycle. */
+    private long bytesLeft;
 
     private Translator translator;
     private long epoch;
@@ -208,6 +223,7 @@ final class IoQueues implements AutoCloseable {
         }
         activeSubmissionQueues = sqs.toArray(VirtualSubmissionQueue[]::new);
         activeCompletionQueues = cqs.toArray(VirtualCompletionQueue[]::new);
+        firstTurn = 0;
     }
 
     /** Takes and does commands, a batch from each queue; goes on with pending ones; raises interrupts. */
@@ -216,6 +232,14 @@ final class IoQueues implements AutoCloseable {
         for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
             work += serve(queue);
         }
+    }
+
+    /**
+     * Goes on with pending commands; takes and does new ones, a turn for each queue; raises interrupts. Moves no more than
+     * {@link #CYCLE_BYTES} and one command, a step of the path's pending ones aside.
+     */
+    int doWork() {
+        int work = poll() + takeTurns();
         if (work > 0) {
             signal();
         }
@@ -246,13 +270,34 @@ final class IoQueues implements AutoCloseable {
         return slots.pendingCount() > 0 ? path.poll() : 0;
     }
 
+    /**
+     * Slots, bytes or completion space may be used up before all queues have had their turn. So the next cycle begins after
+     * the first queue that took something in this one: each that has commands comes first in its time.
+     */
+    private int takeTurns() {
+        VirtualSubmissionQueue[] queues = activeSubmissionQueues;
+        int taken = 0;
+        int at = firstTurn;
+        bytesLeft = CYCLE_BYTES;
+        for (int turn = 0; turn < queues.length && bytesLeft > 0; turn++) {
+            int takenBefore = taken;
+            taken += serve(queues[at]);
+            at = at + 1 < queues.length ? at + 1 : 0;
+            if (takenBefore == 0 && taken > 0) {
+                firstTurn = at;
+            }
+        }
+        return taken;
+    }
+
     private int serve(VirtualSubmissionQueue queue) {
         int limit = Math.min(queue.available(), BATCH);
         if (queue.deleting()) {
             return 0;
         }
+        long turnEnd = Math.max(bytesLeft - TURN_BYTES, 0);
         int taken = 0;
-        while (taken < limit && takeOne(queue)) {
+        while (taken < limit && bytesLeft > turnEnd && takeOne(queue)) {
             taken++;
         }
         return taken;
@@ -297,6 +342,11 @@ final class IoQueues implements AutoCloseable {
             return status;
         }
         return listener.commandFailed(command, status);
+    }
+
+    /** See {@link IoCommand#spend}. */
+    void spend(long bytes) {
+        bytesLeft -= bytes;
     }
 
     /** See {@link IoCommand#complete}. */

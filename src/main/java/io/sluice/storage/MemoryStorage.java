@@ -18,11 +18,16 @@ import java.util.List;
  * it is deallocated, and is gone when the process ends.
  *
  * <p>Reads and writes are done at once. Zeroing can be long (a Dataset Management command may cover terabytes), so more than
- * one step's worth of it stays pending and goes on in {@link #poll}.
+ * a little of it stays pending and goes on in {@link #poll}, where those that are pending take turns. Deallocations never
+ * take more than their share of what may be pending: the rest is for commands that must be done.
  */
 public final class MemoryStorage implements IoPath {
-    /** Most that one step zeroes, in bytes: about 100 us where pages must be given back or written. */
-    static final long STEP_BYTES = 1 << 20;
+    /** Most that is zeroed at once, in bytes. */
+    static final long AT_ONCE_BYTES = 1 << 20;
+    /** Most that a step of a pending command zeroes, in bytes: some 100 us where pages must be given back. */
+    static final long STEP_BYTES = 4 << 20;
+    /** Deallocations that may be pending. What comes beyond is left as it is, which is a controller's right. */
+    public static final int MAX_DEALLOCATIONS = 16;
     /** Below this, writing zeroes is quicker than giving pages back and taking new ones. */
     private static final long MIN_DISCARD_BYTES = 64 << 10;
 
@@ -33,6 +38,7 @@ public final class MemoryStorage implements IoPath {
     private final Mapping mapping;
     private final long base;
     private final ArrayDeque<IoCommand> zeroing = new ArrayDeque<>(MAX_PENDING);
+    private final ArrayDeque<IoCommand> deallocating = new ArrayDeque<>(MAX_DEALLOCATIONS);
 
     /**
      * A namespace full of zeroes.
@@ -71,8 +77,8 @@ public final class MemoryStorage implements IoPath {
             case NvmOpcode.READ -> read(command);
             case NvmOpcode.WRITE -> write(command);
             case NvmOpcode.FLUSH -> Status.OK;
-            case NvmOpcode.WRITE_ZEROES -> beginZeroing(command);
-            case NvmOpcode.DATASET_MANAGEMENT -> command.deallocate() ? beginZeroing(command) : Status.OK;
+            case NvmOpcode.WRITE_ZEROES -> writeZeroes(command);
+            case NvmOpcode.DATASET_MANAGEMENT -> manage(command);
             default -> throw new IllegalStateException(NvmOpcode.name(command.opcode()) + " passed the gate");
         };
     }
@@ -84,6 +90,7 @@ public final class MemoryStorage implements IoPath {
             Memory.copy(source, pieces.address(i), pieces.bytes(i));
             source += pieces.bytes(i);
         }
+        command.spend(command.byteCount());
         return Status.OK;
     }
 
@@ -94,34 +101,65 @@ public final class MemoryStorage implements IoPath {
             Memory.copy(pieces.address(i), target, pieces.bytes(i));
             target += pieces.bytes(i);
         }
+        command.spend(command.byteCount());
         return Status.OK;
     }
 
-    private int beginZeroing(IoCommand command) {
-        if (zeroing.isEmpty() && zeroStep(command)) {
-            return Status.OK;
+    private int writeZeroes(IoCommand command) {
+        if (command.byteCount() <= AT_ONCE_BYTES) {
+            return zeroAtOnce(command);
         }
         zeroing.add(command);
         return PENDING;
     }
 
+    /** NVMe 1.4, 6.7.1.1, Deallocate: "may deallocate all provided ranges". */
+    private int manage(IoCommand command) {
+        if (!command.deallocate()) {
+            return Status.OK;
+        }
+        if (command.byteCount() <= AT_ONCE_BYTES) {
+            return zeroAtOnce(command);
+        }
+        if (deallocating.size() == MAX_DEALLOCATIONS) {
+            return Status.OK;
+        }
+        deallocating.add(command);
+        return PENDING;
+    }
+
+    private int zeroAtOnce(IoCommand command) {
+        zeroStep(command);
+        command.spend(command.byteCount());
+        return Status.OK;
+    }
+
     @Override
     public int poll() {
-        IoCommand command = zeroing.peek();
+        return goOn(zeroing) + goOn(deallocating);
+    }
+
+    /** A step of the first in a line; if it is not done by then it goes to the end. */
+    private int goOn(ArrayDeque<IoCommand> line) {
+        IoCommand command = line.peek();
         if (command == null) {
             return 0;
         }
-        if (zeroStep(command)) {
-            zeroing.remove();
+        boolean done = zeroStep(command);
+        line.remove();
+        if (done) {
             command.complete(Status.OK);
+        } else {
+            line.add(command);
         }
         return 1;
     }
 
     @Override
     public void cancel(IoCommand command) {
-        zeroing.remove(command);
-        command.complete(Status.ABORTED_SQ_DELETION.code());
+        if (zeroing.remove(command) || deallocating.remove(command)) {
+            command.complete(Status.ABORTED_SQ_DELETION.code());
+        }
     }
 
     /** One step of a command whose progress is the bytes of its ranges, in order, that are zeroed. Whether it is done. */

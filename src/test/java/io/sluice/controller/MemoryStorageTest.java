@@ -141,7 +141,7 @@ class MemoryStorageTest {
             assertTrue(steps < 200, "the command does not end");
         }
 
-        assertTrue(steps > 50, "61 MiB were zeroed in " + steps + " steps");
+        assertTrue(steps > 14, "61 MiB were zeroed in " + steps + " steps");
         completed();
         assertBlock(0, (byte) 0xaa);
         assertBlock(1, (byte) 0);
@@ -150,6 +150,31 @@ class MemoryStorageTest {
         assertBlock(33 * 2048 - 1, (byte) 0xaa);
         assertBlock(33 * 2048, (byte) 0);
         assertBlock(64 * 2048 - 1, (byte) 0);
+    }
+
+    @Test
+    void shouldTakeOtherCommandsWhileAsManyLongDeallocationsAsTheQueueHoldsAreInFlight() throws Exception {
+        open(4L << 40, 4096);
+        DsmRange.set(guest.hva(DATA_GPA), 0, 0xffff_ffffL >>> 3, 0);
+        for (int i = 0; i < ENTRIES - 2; i++) {
+            Sqe.setDsm(command(NvmOpcode.DATASET_MANAGEMENT), 1, Sqe.DSM_DEALLOCATE);
+            ring();
+        }
+        long sqe = command(NvmOpcode.READ);
+        Sqe.setBlockCount(sqe, 1);
+        ring();
+        for (int i = 0; i < 4; i++) {
+            queues.doWork();
+        }
+
+        assertTrue(queues.anyPending());
+        int last = 0;
+        while (Cqe.cid(Cqe.tail(cqe(last))) != ENTRIES - 2) {
+            last++;
+            assertTrue(last < ENTRIES, "the read has not ended");
+        }
+        assertEquals(ENTRIES - 2 - MemoryStorage.MAX_DEALLOCATIONS, last, "deallocations that were left as they are");
+        queues.reset();
     }
 
     @Test
