@@ -23,6 +23,7 @@ public final class IoCommand {
     private VirtualSubmissionQueue queue;
     private boolean pending;
     private boolean dropped;
+    private boolean inGuestMemory;
     private long epoch;
 
     private int guestCid;
@@ -80,7 +81,7 @@ public final class IoCommand {
         return deallocate;
     }
 
-    /** The data's memory, {@link #byteCount} bytes in all, in order; for Read and Write. */
+    /** The data's memory, {@link #byteCount} bytes in all, in order; for Read and Write only. */
     public Pieces pieces() {
         return pieces;
     }
@@ -164,14 +165,23 @@ public final class IoCommand {
         dropped = true;
     }
 
-    /** The epoch of the guest's memory in which its pieces were resolved. */
-    long epoch() {
-        return epoch;
+    /**
+     * Whether it has pieces of the guest's memory from before an epoch. A command whose data is our own copy, or that has
+     * none, has not: its completion goes through its queue's memory, which is found anew in each epoch.
+     */
+    boolean usesMemoryBefore(long newEpoch) {
+        return inGuestMemory && epoch < newEpoch;
+    }
+
+    /** Its pieces will be read or written by the path. */
+    void setInGuestMemory() {
+        inGuestMemory = true;
     }
 
     void decode(int newOpcode, int newNsid) {
         opcode = newOpcode;
         nsid = newNsid;
+        inGuestMemory = false;
         blockCount = 0;
         byteCount = 0;
         rangeCount = 0;

@@ -91,6 +91,7 @@ final class IoGate {
             return namespaces[index].readOnly() ? WRITE_PROTECTED : INVALID_FIELD;
         }
         command.setForceUnitAccess(Sqe.forceUnitAccess(sqe));
+        command.setInGuestMemory();
         return prps.walk(
                 Sqe.prp1(sqe),
                 Sqe.prp2(sqe),

@@ -111,6 +111,11 @@ final class IoQueues implements AutoCloseable {
         }
     }
 
+    /** Whether any command is pending. */
+    boolean anyPending() {
+        return slots.pendingCount() > 0;
+    }
+
     /** Whether a pending command still uses memory as it was before an epoch. */
     boolean anyPendingBefore(long newEpoch) {
         return slots.pendingCount() > 0 && slots.anyPendingBefore(newEpoch);

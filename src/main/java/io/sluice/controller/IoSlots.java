@@ -77,7 +77,7 @@ final class IoSlots implements AutoCloseable {
     /** Whether a pending command has pieces of the guest's memory from before an epoch. */
     boolean anyPendingBefore(long epoch) {
         for (IoCommand slot : slots) {
-            if (slot.isPending() && slot.epoch() < epoch) {
+            if (slot.isPending() && slot.usesMemoryBefore(epoch)) {
                 return true;
             }
         }

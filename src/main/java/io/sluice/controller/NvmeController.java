@@ -203,10 +203,15 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     /** Whether nothing uses the memory of the client that has left any more. If not, later cycles see to it. */
     private boolean hasLeft() {
-        if (reader == null || queues.anyPendingBefore(Long.MAX_VALUE)) {
-            return reader == null;
+        if (reader == null) {
+            return true;
         }
-        reader.close();
+        if (!queues.anyPendingBefore(Long.MAX_VALUE)) {
+            reader.close();
+        }
+        if (queues.anyPending()) {
+            return false;
+        }
         reader = null;
         return true;
     }
@@ -376,7 +381,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     /** Nobody is attached, or the guest has not enabled the controller or has shut it down: its doorbells mean nothing. */
     @Override
     public boolean isDormant() {
-        return reader == null || (lifecycle.isAtRest() && !queues.anyPendingBefore(Long.MAX_VALUE));
+        return reader == null || (lifecycle.isAtRest() && !queues.anyPending());
     }
 
     private int cycle() {
@@ -532,7 +537,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
         @Override
         public boolean isQuiet() {
-            return !queues.anyPendingBefore(Long.MAX_VALUE);
+            return !queues.anyPending();
         }
     }
 

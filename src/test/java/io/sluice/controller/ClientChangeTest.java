@@ -121,7 +121,7 @@ class ClientChangeTest {
         rig.createCq(1, 16, -1);
         rig.createSq(1, 16, 1);
         rig.path.holds = true;
-        rig.putFlush(1, 0, 0x77);
+        rig.putRead(1, 0, 0x77);
         rig.ring(Doorbells.sqTailDoorbell(1), 1);
         rig.step();
         assertEquals(1, rig.path.held.size());

@@ -259,6 +259,16 @@ final class ControllerRig implements AutoCloseable {
         Sqe.setNsid(sqe, 1);
     }
 
+    /** Puts a Read of one block to {@link #DATA} into an I/O queue at an index, without ringing. */
+    void putRead(int qid, int index, int cid) {
+        long sqe = guest.hva(sqGpa(qid)) + (long) index * Sqe.BYTES;
+        Sqe.clear(sqe);
+        Sqe.setCommand(sqe, NvmOpcode.READ, cid);
+        Sqe.setNsid(sqe, 1);
+        Sqe.setBlockCount(sqe, 1);
+        Sqe.setPrp1(sqe, DATA);
+    }
+
     /** The last 8 bytes of an entry of an I/O completion queue. */
     long ioCqe(int qid, int index) {
         return Cqe.tail(guest.hva(cqGpa(qid)) + (long) index * Cqe.BYTES);
