@@ -385,6 +385,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     }
 
     private int cycle() {
+        failIfLeftBehind();
         long now = reader.current();
         if (now != epoch) {
             epoch = now;
@@ -402,6 +403,16 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             reader.acknowledge(now);
         }
         return work;
+    }
+
+    /**
+     * The client was told that memory is its own again while commands in flight, or the cycle before this one, still used it.
+     * Nothing of that time may go on, and what it did may be wrong: only a reset makes this good.
+     */
+    private void failIfLeftBehind() {
+        if (reader.takeMissed() && lifecycle.isReady()) {
+            lifecycle.fail("an unmap had to be answered before the commands in flight were done with the memory", null);
+        }
     }
 
     private int serve() {

@@ -11,6 +11,10 @@ package io.sluice.dma;
  *   writer:  publish table ──▶ advance to e ──▶ wake ──▶ wait until acknowledged() >= e ──▶ munmap, reply
  *   reader:                 e = current() ──▶ (older commands have ended) ──▶ acknowledge(e)
  * </pre>
+ *
+ * <p>A reader that is not done by the writer's deadline is left behind: the client has been told that the memory is its own
+ * again. The reader finds out by {@link #takeMissed}, and then
+ * must not use any translation from before, not even to end what it began.
  */
 public final class DmaReader implements AutoCloseable {
     private static final long GONE = Long.MAX_VALUE;
@@ -19,6 +23,10 @@ public final class DmaReader implements AutoCloseable {
     private final String name;
     private final Runnable wake;
     private volatile long acknowledged;
+    /** The newest epoch that was not waited for any longer; the writer's. */
+    private volatile long missed;
+
+    private long missedTaken;
 
     /**
      * A reader that has acknowledged nothing yet.
@@ -48,6 +56,22 @@ public final class DmaReader implements AutoCloseable {
     /** The newest epoch that this reader has acknowledged. */
     public long acknowledged() {
         return acknowledged;
+    }
+
+    /** The writer says that it has given up waiting for an epoch. */
+    public void miss(long epochNow) {
+        missed = epochNow;
+    }
+
+    /**
+     * Whether an unmap has been answered, since the last call, although this reader had not acknowledged it. For the start of
+     * each duty cycle, before anything is done with a translation of an earlier one. Cheap when nothing has happened.
+     */
+    public boolean takeMissed() {
+        long newest = missed;
+        boolean unseen = newest != missedTaken;
+        missedTaken = newest;
+        return unseen;
     }
 
     /** Whether it has been closed: nobody waits for it, ever again. */

@@ -17,8 +17,13 @@ import org.slf4j.LoggerFactory;
  * <pre>
  *   transaction: map, unmap, ...      readers see nothing of it
  *   commit:      publish ──▶ next epoch ──▶ wake readers ──▶ all have acknowledged ──────────────────▶ unmap
- *                                                    └────▶ deadline ──▶ scratch memory ──▶ acknowledged ──▶ unmap
+ *                                                    └────▶ deadline ──▶ tell the readers that missed it
+ *                                                               └──▶ scratch memory ──▶ acknowledged ──▶ unmap
  * </pre>
+ *
+ * <p>Only a mapping without any region left is unmapped, or becomes scratch memory. A region that goes while others of the
+ * same file stay takes no mapping with it: a reader that missed the deadline would still reach it, which is why the reader is
+ * told ({@link DmaReader#takeMissed}).
  */
 public final class DmaSpace implements GuestMemory, AutoCloseable {
     /** A vfio-user message is answered within 2 s; a tenth of that is for all the rest. */
@@ -94,6 +99,7 @@ public final class DmaSpace implements GuestMemory, AutoCloseable {
         if (acknowledged) {
             retired.forEach(backings::release);
         } else {
+            readers.giveUp(now);
             LOG.warn(
                     "{}: an unmap is answered although {} has not let go of the memory within {} ms; {} mappings stay"
                             + " as scratch memory until it does",

@@ -39,6 +39,15 @@ final class Readers {
         return true;
     }
 
+    /** Tells the readers that have not acknowledged an epoch that nobody waits for them any more. */
+    void giveUp(long wanted) {
+        for (DmaReader reader : readers) {
+            if (reader.acknowledged() < wanted) {
+                reader.miss(wanted);
+            }
+        }
+    }
+
     /** The readers that still may use something from before an epoch, for a log. */
     String behind(long wanted) {
         StringBuilder names = new StringBuilder();

@@ -59,6 +59,11 @@ final class FakeGuest implements GuestMemory, AutoCloseable {
         epoch.advance();
     }
 
+    /** Whoever changes the memory does not wait for the reader any longer. */
+    void missDeadline() {
+        lastReader.miss(epoch.current());
+    }
+
     private void put(long gpa, Page page) {
         if (isLow(gpa)) {
             low[(int) (gpa / Memory.PAGE_BYTES)] = page;

@@ -1,6 +1,7 @@
 package io.sluice.dma;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -96,6 +97,25 @@ class DmaDeadlineTest {
         assertEquals(2, space.backings().extents(), "still counted");
         assertEquals(8 * MIB, space.backings().virtualBytes());
         assertEquals(0, space.backings().descriptors());
+    }
+
+    @Test
+    void shouldTellTheReaderThatAnUnmapWasAnsweredWithoutIt() throws Exception {
+        DmaReader prompt = space.register("prompt", () -> {});
+        prompt.acknowledge(Long.MAX_VALUE - 1);
+        assertFalse(stalled.takeMissed());
+        Transaction part = space.begin();
+        part.unmap(4 * MIB, 4 * MIB);
+        part.commit();
+
+        assertTrue(stalled.takeMissed());
+        assertFalse(stalled.takeMissed(), "told once");
+        assertFalse(prompt.takeMissed());
+        stalled.acknowledge(stalled.current());
+        Transaction rest = space.begin();
+        rest.unmapAll();
+        rest.commit();
+        assertTrue(stalled.takeMissed());
     }
 
     @Test
