@@ -98,6 +98,15 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
         }
     }
 
+    /** A doorbell has been written by a message. */
+    void doorbellWritten(boolean cqHead) {
+        if (cqHead) {
+            completions.doorbellWritten();
+        } else {
+            submissions.doorbellWritten();
+        }
+    }
+
     /** Goes on with an unfinished command, then takes new ones. Returns how many ended. */
     int doWork() {
         int work = 0;

@@ -231,11 +231,12 @@ final class IoQueues implements AutoCloseable {
         firstTurn = 0;
     }
 
-    /** Takes and does commands, a batch from each queue; goes on with pending ones; raises interrupts. */
-    int doWork() {
-        int work = poll();
-        for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
-            work += serve(queue);
+    /** A doorbell of an existing queue has been written by a message. */
+    void doorbellWritten(int qid, boolean cqHead) {
+        if (cqHead) {
+            completionQueues[qid].doorbellWritten();
+        } else {
+            submissionQueues[qid].doorbellWritten();
         }
     }
 

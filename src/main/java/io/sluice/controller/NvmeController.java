@@ -295,6 +295,11 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         boolean exists = Doorbells.isCqHead(offset) ? hasCompletionQueue(qid) : hasSubmissionQueue(qid);
         if (exists) {
             doorbells.write(offset, value);
+            if (qid == 0) {
+                adminQueue.doorbellWritten(Doorbells.isCqHead(offset));
+            } else {
+                queues.doorbellWritten(qid, Doorbells.isCqHead(offset));
+            }
         } else {
             faults.absentDoorbell();
         }

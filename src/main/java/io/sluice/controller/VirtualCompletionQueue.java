@@ -32,7 +32,8 @@ final class VirtualCompletionQueue {
     private int reserved;
     private int submissionQueues;
     private boolean signalDue;
-    private int refusedDoorbell = -1;
+    private boolean refusing;
+    private int refusedDoorbell;
 
     /**
      * @param entries 2 to 4096
@@ -139,20 +140,33 @@ final class VirtualCompletionQueue {
         return head != tail;
     }
 
-    /** Takes the guest's word for what it has consumed, if that can be; else it is told, once for each value. */
+    /** The doorbell has been written by a message: even if its value is the last one again, it is a new one. */
+    void doorbellWritten() {
+        refusing = false;
+        readHead();
+    }
+
+    /**
+     * Takes the guest's word for what it has consumed, if that can be; else it is told, once for each value. One that was
+     * refused stays without effect while it stands there, even if the tail comes to pass it.
+     */
     void readHead() {
         int doorbell = Memory.getIntAcquire(headDoorbellAddress);
-        int newHead = Doorbells.index(doorbell);
-        if (newHead == head) {
+        if (refusing && doorbell == refusedDoorbell) {
             return;
         }
-        boolean valid = Rings.isIndex(newHead, entries)
-                && Rings.distance(head, newHead, entries) <= Rings.distance(head, tail, entries);
-        if (valid) {
-            head = newHead;
-        } else if (doorbell != refusedDoorbell) {
+        int newHead = Doorbells.index(doorbell);
+        refusing = newHead != head && !isConsumable(newHead);
+        if (refusing) {
             refusedDoorbell = doorbell;
             listener.invalidDoorbell(qid, true, doorbell);
+        } else {
+            head = newHead;
         }
+    }
+
+    private boolean isConsumable(int newHead) {
+        return Rings.isIndex(newHead, entries)
+                && Rings.distance(head, newHead, entries) <= Rings.distance(head, tail, entries);
     }
 }

@@ -18,7 +18,8 @@ final class VirtualSubmissionQueue {
     private int head;
     private int pending;
     private boolean deleting;
-    private int refusedDoorbell = -1;
+    private boolean refusing;
+    private int refusedDoorbell;
 
     /**
      * @param entries 2 to 4096
@@ -83,18 +84,23 @@ final class VirtualSubmissionQueue {
     int available() {
         int doorbell = Memory.getIntAcquire(tailDoorbellAddress);
         int tail = Doorbells.index(doorbell);
-        if (tail == head) {
-            return 0;
-        }
         if (!Rings.isIndex(tail, entries)) {
             refuse(doorbell);
             return 0;
         }
+        refusing = false;
         return Rings.distance(head, tail, entries);
     }
 
+    /** The doorbell has been written by a message: even if its value is the last one again, it is a new one. */
+    void doorbellWritten() {
+        refusing = false;
+        available(); // refuses a bad one before it can be overwritten
+    }
+
     private void refuse(int doorbell) {
-        if (doorbell != refusedDoorbell) {
+        if (!refusing || doorbell != refusedDoorbell) {
+            refusing = true;
             refusedDoorbell = doorbell;
             listener.invalidDoorbell(qid, false, doorbell);
         }

@@ -165,6 +165,26 @@ class AsyncEventTest {
         assertEquals(0, rig.path.submitted);
     }
 
+    /** A queue whose interrupts are by MSI-X is not looked at for INTx. */
+    @Test
+    void shouldTellOfABadHeadThatComesByPageAndThenOfAnotherThatComesByMessage() throws Exception {
+        rig.createCq(1, 16, -1);
+        rig.createSq(1, 16, 1);
+        rig.ring(Doorbells.cqHeadDoorbell(1), 999);
+        assertInvalidDoorbellIsTold();
+        rig.writeBar0(Doorbells.cqHeadDoorbell(1), 4, 998);
+        assertInvalidDoorbellIsTold();
+        rig.writeBar0(Doorbells.cqHeadDoorbell(1), 4, 998);
+        assertInvalidDoorbellIsTold();
+    }
+
+    private void assertInvalidDoorbellIsTold() {
+        rig.getLog(LogPage.ERROR_INFORMATION, 0, 64, false); // unmasks the event
+        park();
+        ControllerRig.Completion event = rig.next();
+        assertEquals(AsyncEvent.INVALID_DOORBELL_VALUE.dw0(), event == null ? -1 : event.dw0());
+    }
+
     @Test
     void shouldTellOfACompletionQueueHeadBeyondItsTail() throws Exception {
         rig.createCq(1, 16, -1);
