@@ -39,7 +39,8 @@ public interface IoPath extends AutoCloseable {
 
     /**
      * Asks for a pending command to be ended soon: its queue is deleted or its controller reset. The path completes it, with
-     * whatever status, in this call or as soon as it touches no memory of the guest's any more.
+     * whatever status, in this call or as soon as it touches no memory of the guest's any more. Asked again in each cycle
+     * until it is completed.
      */
     void cancel(IoCommand command);
 

@@ -184,9 +184,9 @@ final class IoQueues implements AutoCloseable {
      */
     boolean deleteSubmissionQueue(int qid) {
         VirtualSubmissionQueue queue = submissionQueues[qid];
-        if (!queue.deleting()) {
-            queue.beginDeletion();
-            slots.cancel(path, queue, false);
+        queue.beginDeletion();
+        if (queue.pending() > 0) {
+            slots.cancel(path, queue);
         }
         signal();
         if (queue.pending() > 0) {
@@ -204,11 +204,14 @@ final class IoQueues implements AutoCloseable {
      * @return whether nothing is pending; if not, to be called again in a later cycle
      */
     boolean reset() {
+        slots.dropAll(); // first: whatever fails after this, nothing reaches the guest
         if (!isEmpty()) {
             Arrays.fill(submissionQueues, null);
             Arrays.fill(completionQueues, null);
             refreshActive();
-            slots.cancel(path, null, true);
+        }
+        if (slots.pendingCount() > 0) {
+            slots.cancel(path, null);
         }
         return slots.pendingCount() == 0;
     }

@@ -84,15 +84,35 @@ final class IoSlots implements AutoCloseable {
         return false;
     }
 
-    /** Asks the path to end what is pending, of one queue, or with null of all. */
-    void cancel(IoPath path, VirtualSubmissionQueue queue, boolean drop) {
+    /** What is pending will be posted nowhere. */
+    void dropAll() {
+        for (IoCommand slot : slots) {
+            if (slot.isPending()) {
+                slot.drop();
+            }
+        }
+    }
+
+    /**
+     * Asks the path to end what is pending, of one queue, or with null of all: each command, even if the path fails at one.
+     * Throws what it threw first.
+     */
+    void cancel(IoPath path, VirtualSubmissionQueue queue) {
+        Throwable fault = null;
         for (IoCommand slot : slots) {
             if (slot.isPending() && (queue == null || slot.queue() == queue)) {
-                if (drop) {
-                    slot.drop();
+                try {
+                    path.cancel(slot);
+                } catch (RuntimeException | Error e) {
+                    fault = fault == null ? e : fault;
                 }
-                path.cancel(slot);
             }
+        }
+        if (fault instanceof Error error) {
+            throw error;
+        }
+        if (fault != null) {
+            throw (RuntimeException) fault;
         }
     }
 

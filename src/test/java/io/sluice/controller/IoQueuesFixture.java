@@ -153,6 +153,8 @@ abstract class IoQueuesFixture {
         boolean readOnly;
         Runnable onSubmit = () -> {};
         Runnable onPoll = () -> {};
+        /** Cancelling this one fails. */
+        IoCommand uncancellable;
 
         @Override
         public List<Namespace> namespaces() {
@@ -188,6 +190,9 @@ abstract class IoQueuesFixture {
 
         @Override
         public void cancel(IoCommand command) {
+            if (command == uncancellable) {
+                throw new IllegalStateException("a path's bug");
+            }
             cancelled.add(command);
         }
 

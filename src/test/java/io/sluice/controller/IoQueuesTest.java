@@ -267,7 +267,135 @@ class IoQueuesTest extends IoQueuesFixture {
         assertFalse(queues.anyPendingBefore(next));
     }
 
+    @Test
+    void shouldKeepNoEpochOpenForACommandWhoseDataIsNotInGuestMemory() {
+        createPair(8, 8, 0);
+        path.status = IoPath.PENDING;
+        submit(NvmOpcode.FLUSH, 1, 1, 0, 1);
+        submit(NvmOpcode.WRITE_ZEROES, 2, 1, 0, 1);
+        submitDsm(Sqe.DSM_DEALLOCATE, new long[][] {{0, 1}});
+        step();
+        assertEquals(3, path.held.size());
+        long next = guest.epoch.advance();
+        queues.memoryChanged(next);
+
+        assertFalse(queues.anyPendingBefore(next));
+        assertTrue(queues.anyPending());
+        assertFalse(queues.reset(), "they are in flight all the same");
+    }
+
+    @Test
+    void shouldPostThroughTheMemoryOfNowWhenACompletionQueueMovesUnderAPendingCommand() {
+        createPair(8, 8, 0);
+        path.status = IoPath.PENDING;
+        submit(NvmOpcode.WRITE_ZEROES, 2, 1, 0, 1);
+        step();
+        long elsewhere = 0x30_0000;
+        guest.mapPage(CQ_GPA, elsewhere, Translator.READ | Translator.WRITE);
+        queues.memoryChanged(guest.epoch.current());
+        assertFalse(queues.anyPendingBefore(guest.epoch.current()));
+
+        path.held.poll().complete(Status.OK);
+
+        assertEquals(0, Cqe.tail(cqe(0)), "the memory of before");
+        assertEquals(2, Cqe.cid(Cqe.tail(guest.hva(elsewhere))));
+    }
+
+    @Test
+    void shouldDropAndCancelAllWhenAPathFailsAtCancellingOne() {
+        createPair(8, 8, 0);
+        path.status = IoPath.PENDING;
+        for (int i = 1; i <= 3; i++) {
+            submit(NvmOpcode.FLUSH, i, 1, 0, 1);
+        }
+        step();
+        List<IoCommand> held = List.copyOf(path.held);
+        path.uncancellable = held.get(0);
+
+        assertThrows(IllegalStateException.class, queues::reset);
+
+        assertEquals(2, path.cancelled.size(), "the others are asked all the same");
+        assertThrows(IllegalStateException.class, queues::reset, "and all again");
+        assertEquals(4, path.cancelled.size());
+        held.forEach(command -> command.complete(Status.OK));
+        assertTrue(queues.reset());
+        assertEquals(0, Cqe.tail(cqe(0)), "nothing is posted after a reset");
+    }
+
+    @Test
+    void shouldAskAgainToCancelWhenADeletionFailed() {
+        createPair(8, 8, 0);
+        path.status = IoPath.PENDING;
+        submit(NvmOpcode.FLUSH, 1, 1, 0, 1);
+        step();
+        path.uncancellable = path.held.peek();
+        assertThrows(IllegalStateException.class, () -> queues.deleteSubmissionQueue(1));
+        path.uncancellable = null;
+
+        assertFalse(queues.deleteSubmissionQueue(1));
+        assertEquals(1, path.cancelled.size());
+    }
+
     // ---- doorbells
+
+    @Test
+    void shouldTellOfABadValueAgainWhenAGoodOneWasBetween() {
+        createPair(8, 8, 0);
+        for (int doorbell : new int[] {Doorbells.sqTailDoorbell(1), Doorbells.cqHeadDoorbell(1)}) {
+            told.clear();
+            for (int value : new int[] {999, 0, 999, -1, 0}) {
+                ring(doorbell, value);
+                idleStep();
+                idleStep();
+            }
+            String queue = Doorbells.isCqHead(doorbell) ? "CQ 1: " : "SQ 1: ";
+            assertEquals(
+                    List.of("doorbell of " + queue + 999, "doorbell of " + queue + 999, "doorbell of " + queue + -1),
+                    told);
+        }
+    }
+
+    @Test
+    void shouldTellOfEachBadValueThatComesByMessage() {
+        createPair(8, 8, 0);
+        ring(Doorbells.cqHeadDoorbell(1), 998);
+        queues.doorbellWritten(1, true);
+        queues.doorbellWritten(1, true);
+        ring(Doorbells.sqTailDoorbell(1), 997);
+        queues.doorbellWritten(1, false);
+        step();
+
+        assertEquals(List.of("doorbell of CQ 1: 998", "doorbell of CQ 1: 998", "doorbell of SQ 1: 997"), told);
+    }
+
+    @Test
+    void shouldSeeABadHeadOfEachOfManyQueuesThoughNoneIsFull() {
+        for (int qid = 1; qid <= 4; qid++) {
+            assertTrue(queues.createCompletionQueue(qid, 8, CQ_GPA + (long) qid * PAGE, 0));
+            ring(Doorbells.cqHeadDoorbell(qid), 7);
+        }
+        for (int i = 0; i < 4; i++) {
+            idleStep();
+        }
+        assertEquals(4, told.size(), told.toString());
+    }
+
+    @Test
+    void shouldGiveARefusedHeadNoEffectWhenTheTailComesToPassIt() {
+        createPair(8, 3, 0);
+        ring(Doorbells.cqHeadDoorbell(1), 2);
+        idleStep();
+        assertEquals(List.of("doorbell of CQ 1: 2"), told);
+        for (int i = 0; i < 3; i++) {
+            submit(NvmOpcode.FLUSH, i, 1, 0, 1);
+            step();
+        }
+        assertEquals(2, path.submitted.size(), "the queue is full: nothing has been consumed");
+        ring(Doorbells.cqHeadDoorbell(1), 1);
+        step();
+
+        assertEquals(3, path.submitted.size());
+    }
 
     @Test
     void shouldIgnoreATailOutOfRangeAndTellOfItOnce() {
@@ -307,6 +435,12 @@ class IoQueuesTest extends IoQueuesFixture {
 
         assertEquals(0, step());
         assertEquals(List.of(), told);
+    }
+
+    /** What a cycle without work does. */
+    private void idleStep() {
+        assertEquals(0, step());
+        queues.checkAHead();
     }
 
     // ---- the queues' own memory
