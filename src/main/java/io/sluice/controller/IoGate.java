@@ -63,7 +63,9 @@ final class IoGate {
         int nsid = Sqe.nsid(sqe);
         command.decode(opcode, nsid);
         if (Sqe.fuse(sqe) != Sqe.FUSE_NONE || Sqe.psdt(sqe) != Sqe.PSDT_PRP) {
-            return INVALID_FIELD;
+            return isOffered(opcode)
+                    ? INVALID_FIELD
+                    : INVALID_OPCODE; // what an unknown command's fields mean is unknown too
         }
         return switch (opcode) {
             case NvmOpcode.READ, NvmOpcode.WRITE -> admitTransfer(command, sqe);
@@ -71,6 +73,17 @@ final class IoGate {
             case NvmOpcode.WRITE_ZEROES -> admitWriteZeroes(command, sqe);
             case NvmOpcode.DATASET_MANAGEMENT -> admitDatasetManagement(command, sqe);
             default -> INVALID_OPCODE;
+        };
+    }
+
+    private static boolean isOffered(int opcode) {
+        return switch (opcode) {
+            case NvmOpcode.READ,
+                    NvmOpcode.WRITE,
+                    NvmOpcode.FLUSH,
+                    NvmOpcode.WRITE_ZEROES,
+                    NvmOpcode.DATASET_MANAGEMENT -> true;
+            default -> false;
         };
     }
 

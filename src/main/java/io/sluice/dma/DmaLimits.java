@@ -10,8 +10,13 @@ package io.sluice.dma;
  * @param virtualBytes of this process's address space, 2^47 bytes in all; what is retired counts until it is unmapped
  */
 public record DmaLimits(int regions, int descriptors, int extents, long virtualBytes) {
-    /** As many regions as vfio-user's default for {@code max_dma_maps}, and 16 TiB. */
-    public static final DmaLimits DEFAULT = new DmaLimits(65_535, 4096, 4096, 16L << 40);
+    /**
+     * As many regions as vfio-user's default for {@code max_dma_maps}; 16 TiB; and 16,384 files, which is 32 GiB for a client
+     * that keeps each 2 MiB page in a file of its own. That many need a limit of open files (NOFILE) above it: where the
+     * process's is lower, the descriptor that does not come in is what is refused. There is no such bound for clients that
+     * keep all memory in few files, as QEMU does.
+     */
+    public static final DmaLimits DEFAULT = new DmaLimits(65_535, 16_384, 16_384, 16L << 40);
 
     public DmaLimits {
         if (regions < 0 || descriptors < 0 || extents < 0 || virtualBytes < 0) {

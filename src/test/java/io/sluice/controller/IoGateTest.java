@@ -53,6 +53,17 @@ class IoGateTest extends IoQueuesFixture {
     }
 
     @Test
+    void shouldEndAnUnknownOpcodeInInvalidOpcodeWhateverItsOtherFieldsAre() {
+        createPair(8, 8, 0);
+        long unknown = submit(0x55, 1, 1, 0, 1);
+        Sqe.setPsdt(unknown, Sqe.PSDT_SGL);
+        assertStatus(Status.INVALID_OPCODE.dnr(), unknown);
+        long known = submit(NvmOpcode.FLUSH, 2, 1, 0, 1);
+        Sqe.setPsdt(known, Sqe.PSDT_SGL);
+        assertStatus(Status.INVALID_FIELD.dnr(), known);
+    }
+
+    @Test
     void shouldRefuseToReadIntoMemoryThatTheGuestMayOnlyRead() {
         createPair(8, 8, 0);
         guest.mapPage(DATA_GPA, DATA_GPA, Translator.READ);
