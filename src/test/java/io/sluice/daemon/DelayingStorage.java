@@ -1,0 +1,110 @@
+package io.sluice.daemon;
+
+import io.sluice.controller.IoCommand;
+import io.sluice.controller.IoPath;
+import io.sluice.controller.Namespace;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Status;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Another storage as a slow device would be: some commands are done, and touch their guest's memory, only up to 50 ms after
+ * they were submitted; of those that are cancelled, some end only then. Belongs to the controller's agent.
+ */
+final class DelayingStorage implements IoPath {
+    static final long MAX_DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+    private static final int MAX_HELD = 64;
+    /** One in so many is delayed. */
+    private static final int DELAYED = 16;
+    /** One in so many that are cancelled ends late. */
+    private static final int LATE = 4;
+
+    private record Held(IoCommand command, long dueNanos) {}
+
+    private final IoPath storage;
+    private final Random random;
+    private final List<Held> held = new ArrayList<>(MAX_HELD);
+    /** Those of {@link #held} that will end without being done. */
+    private final List<IoCommand> cancelled = new ArrayList<>(MAX_HELD);
+
+    DelayingStorage(IoPath storage, long seed) {
+        this.storage = storage;
+        this.random = new Random(seed);
+    }
+
+    @Override
+    public List<Namespace> namespaces() {
+        return storage.namespaces();
+    }
+
+    @Override
+    public int maxPending() {
+        return storage.maxPending() + MAX_HELD;
+    }
+
+    @Override
+    public boolean hasVolatileCache() {
+        return true;
+    }
+
+    @Override
+    public int submit(IoCommand command) {
+        boolean delayable = command.opcode() == NvmOpcode.READ
+                || command.opcode() == NvmOpcode.WRITE
+                || command.opcode() == NvmOpcode.FLUSH;
+        if (delayable && held.size() < MAX_HELD && random.nextInt(DELAYED) == 0) {
+            double part = random.nextDouble();
+            held.add(new Held(command, System.nanoTime() + (long) (part * part * MAX_DELAY_NANOS)));
+            return PENDING;
+        }
+        return storage.submit(command);
+    }
+
+    @Override
+    public int poll() {
+        int ended = 0;
+        long now = System.nanoTime();
+        for (int i = held.size() - 1; i >= 0; i--) {
+            if (now - held.get(i).dueNanos >= 0) {
+                IoCommand command = held.remove(i).command;
+                int status = cancelled.remove(command)
+                        ? Status.ABORTED_SQ_DELETION.code()
+                        : storage.submit(command); // here it is that it touches the guest's memory
+                command.complete(status);
+                ended++;
+            }
+        }
+        return ended + storage.poll();
+    }
+
+    @Override
+    public void cancel(IoCommand command) {
+        for (int i = 0; i < held.size(); i++) {
+            if (held.get(i).command == command) {
+                cancelHeld(i, command);
+                return;
+            }
+        }
+        storage.cancel(command);
+    }
+
+    private void cancelHeld(int index, IoCommand command) {
+        if (cancelled.contains(command)) {
+            return; // asked again
+        }
+        if (random.nextInt(LATE) == 0) {
+            cancelled.add(command);
+        } else {
+            held.remove(index);
+            command.complete(Status.ABORTED_SQ_DELETION.code());
+        }
+    }
+
+    @Override
+    public void close() {
+        storage.close();
+    }
+}
