@@ -52,7 +52,9 @@ final class DirectoryLock implements AutoCloseable {
                     "flock",
                     "of directory " + path,
                     (int) -result,
-                    "Another process holds it, perhaps one that starts or stops just now.");
+                    "Servers that start there take turns by this lock, and another process has held it for "
+                            + patience.toMillis() + " ms: end that one (lslocks shows it), or put the socket into a"
+                            + " directory that nobody else may read.");
         }
     }
 

@@ -106,20 +106,30 @@ public final class Mapping implements AutoCloseable {
             throws LinuxException {
         long result = Syscalls.mmap(address, length, protection, flags, fd, offset);
         if (result < 0) {
-            throw new LinuxException("mmap", on, (int) -result, adviceFor((int) -result));
+            throw new LinuxException("mmap", on, (int) -result, adviceFor((int) -result, flags));
         }
         return new Mapping(name, result, length);
     }
 
-    private static String adviceFor(int errno) {
+    private static String adviceFor(int errno, int flags) {
         return switch (errno) {
-            case Errno.ENOMEM ->
-                "Either memory is short (for huge pages: the pool, /proc/sys/vm/nr_hugepages), or this"
-                        + " process has too many mappings (/proc/sys/vm/max_map_count).";
+            case Errno.ENOMEM -> adviceForNoMemory(flags);
             case Errno.EACCES, Errno.EPERM ->
                 "The descriptor was not opened for this access, or the file is sealed" + " against it.";
             default -> "";
         };
+    }
+
+    private static String adviceForNoMemory(int flags) {
+        String tooMany = "this process has too many mappings (/proc/sys/vm/max_map_count).";
+        if ((flags & MAP_HUGETLB) != 0) {
+            return "Either the pool of huge pages is too small (/proc/sys/vm/nr_hugepages), or " + tooMany;
+        }
+        if ((flags & MAP_ANONYMOUS) != 0) {
+            return "Either so much does not fit into a process's address space (128 TiB less what is taken, or ulimit -v), or"
+                    + " the kernel promises no more (/proc/sys/vm/overcommit_memory), or " + tooMany;
+        }
+        return "Either memory is short (for huge pages: the pool, /proc/sys/vm/nr_hugepages), or " + tooMany;
     }
 
     /** The first address; the memory at it is page-aligned, by the file's own page size. */
@@ -143,7 +153,7 @@ public final class Mapping implements AutoCloseable {
         int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
         long result = Syscalls.mmap(address, length, PROT_READ | PROT_WRITE, flags, -1, 0);
         if (result < 0) {
-            throw new LinuxException("mmap", "of scratch over " + this, (int) -result, adviceFor((int) -result));
+            throw new LinuxException("mmap", "of scratch over " + this, (int) -result, adviceFor((int) -result, flags));
         }
     }
 
@@ -165,7 +175,7 @@ public final class Mapping implements AutoCloseable {
         try {
             long result = Syscalls.mmap(address, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, number, 0);
             if (result < 0) {
-                throw new LinuxException("mmap", on, (int) -result, adviceFor((int) -result));
+                throw new LinuxException("mmap", on, (int) -result, adviceFor((int) -result, MAP_SHARED));
             }
         } finally {
             fd.release();

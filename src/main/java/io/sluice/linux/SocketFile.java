@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** The file that a listening socket has in the file system. Callers hold the {@link DirectoryLock}. */
+/** The file that a listening socket has in the file system. Who binds holds the {@link DirectoryLock}. */
 final class SocketFile {
     private static final int PERMISSIONS = 07777;
 
@@ -24,6 +24,19 @@ final class SocketFile {
         }
         try (Fd fd = file.get()) {
             return Optional.of(FileStatus.of(fd));
+        }
+    }
+
+    /** Whether a socket is at the path, or at the end of a link that is; false also where that cannot be told. */
+    static boolean isSocket(Path path) {
+        long result = FileIo.openResult(path, FileIo.O_PATH);
+        if (result < 0) {
+            return false;
+        }
+        try (Fd fd = Fd.adopt((int) result)) {
+            return FileStatus.of(fd).isSocket();
+        } catch (LinuxException e) {
+            return false;
         }
     }
 
@@ -89,11 +102,27 @@ final class SocketFile {
                 int gid = options.group().isPresent()
                         ? Posix.groupId(options.group().get())
                         : -1;
-                Posix.chown(opened, uid, gid);
+                chown(path, opened, uid, gid, options);
             }
             if ((status.mode() & PERMISSIONS) != options.mode()) {
                 Posix.chmod(opened, options.mode());
             }
+        }
+    }
+
+    private static void chown(Path path, Path opened, int uid, int gid, SocketOptions options) throws LinuxException {
+        try {
+            Posix.chown(opened, uid, gid);
+        } catch (LinuxException e) {
+            String to = options.owner().map(owner -> " user " + owner).orElse("")
+                    + options.group().map(group -> " group " + group).orElse("");
+            throw new LinuxException(
+                    "chown",
+                    "of " + path + " to" + to,
+                    e.errno(),
+                    e.errno() == Errno.EPERM
+                            ? "Only root may give a file to another user, or to a group that it is not itself a member of."
+                            : "");
         }
     }
 

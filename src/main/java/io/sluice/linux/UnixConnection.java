@@ -81,7 +81,12 @@ public final class UnixConnection implements AutoCloseable {
     private static LinuxException connectFailure(Path path, int errno) {
         String advice = switch (errno) {
             case Errno.ENOENT -> "Is the server running, and is this its socket?";
-            case Errno.ECONNREFUSED -> "Nobody listens there any more: start the server again.";
+            case Errno.ECONNREFUSED ->
+                SocketFile.isSocket(path)
+                        ? "Nobody listens there any more: start the server again."
+                        : "It is not a socket.";
+            case Errno.EPROTOTYPE ->
+                "It is a socket of another kind (datagrams or packets), so no vfio-user server's: check the path.";
             case Errno.EAGAIN -> "Its server does not accept connections.";
             case Errno.EACCES -> "Connecting needs write permission on the socket and access to its directory.";
             default -> "";

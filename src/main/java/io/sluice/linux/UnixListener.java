@@ -113,7 +113,12 @@ public final class UnixListener implements AutoCloseable {
         return fd;
     }
 
-    /** Stops listening, wakes {@link #accept}, and removes the file if it is still this socket's. Idempotent. */
+    /**
+     * Removes the file if it is still this socket's, stops listening, and wakes {@link #accept}. Idempotent.
+     *
+     * <p>The file goes first, and without the lock on its directory, which anybody may hold: as long as this socket listens,
+     * nobody who starts takes its file for a stale one, so it is surely ours.
+     */
     @Override
     public synchronized void close() {
         if (closed) {
@@ -129,7 +134,7 @@ public final class UnixListener implements AutoCloseable {
     }
 
     private void removeFile() {
-        try (DirectoryLock _ = DirectoryLock.around(path)) {
+        try {
             SocketFile.removeIfOurs(path, file);
         } catch (LinuxException e) {
             // Whoever binds next finds that nobody listens, and replaces the file.

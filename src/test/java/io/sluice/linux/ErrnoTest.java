@@ -16,7 +16,7 @@ class ErrnoTest {
                 constants++;
             }
         }
-        assertEquals(50, constants);
+        assertEquals(51, constants);
     }
 
     @Test

@@ -239,6 +239,14 @@ class MappingTest {
     }
 
     @Test
+    void shouldSayWhyWhenItIsMoreThanAnAddressSpaceHolds() {
+        LinuxException refused = assertThrows(LinuxException.class, () -> Mapping.sparse(1L << 47));
+        assertEquals(Errno.ENOMEM, refused.errno());
+        assertTrue(refused.getMessage().contains("address space"), refused.getMessage());
+        assertFalse(refused.getMessage().contains("huge"), refused.getMessage());
+    }
+
+    @Test
     void shouldNameItselfForPeople() throws Exception {
         try (Fd fd = Memfd.create("named", 4096);
                 Mapping mapping = Mapping.shared(fd, 0, 4096, RW)) {

@@ -11,6 +11,8 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -22,11 +24,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class UnixConnectionTest {
+    private static final int SOCK_DGRAM = 2;
+
     private long descriptorsBefore;
     private UnixConnection left;
     private UnixConnection right;
@@ -385,5 +390,22 @@ class UnixConnectionTest {
         assertThrows(LinuxException.class, () -> right.awaitReadable(0));
         assertThrows(LinuxException.class, right::available);
         assertThrows(LinuxException.class, right::peer);
+    }
+
+    @Test
+    void shouldSayThatAPathIsNoStreamSocket(@TempDir Path directory) throws Exception {
+        Path file = Files.createFile(directory.resolve("file"));
+        for (Path path : new Path[] {file, directory}) {
+            LinuxException refused = assertThrows(LinuxException.class, () -> UnixConnection.connect(path));
+            assertTrue(refused.getMessage().endsWith("It is not a socket."), refused.getMessage());
+        }
+        Path datagrams = directory.resolve("datagrams");
+        try (Fd fd = Fd.fromResult(Syscalls.socket(UnixSocket.AF_UNIX, SOCK_DGRAM), "socket", "")) {
+            long memory = Scratch.memory();
+            int bytes = UnixSocket.putAddress(memory, datagrams);
+            assertEquals(0, Syscalls.bind(fd.number(), memory, bytes));
+            LinuxException refused = assertThrows(LinuxException.class, () -> UnixConnection.connect(datagrams));
+            assertTrue(refused.getMessage().contains("a socket of another kind"), refused.getMessage());
+        }
     }
 }

@@ -17,6 +17,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
@@ -267,7 +268,7 @@ class UnixListenerTest {
         Duration patience = Duration.ofMillis(20);
         try (DirectoryLock _ = DirectoryLock.around(path)) {
             LinuxException held = assertThrows(LinuxException.class, () -> DirectoryLock.around(path, patience));
-            assertTrue(held.getMessage().contains("Another process holds it"), held.getMessage());
+            assertTrue(held.getMessage().contains("another process has held it for 20 ms"), held.getMessage());
         }
         DirectoryLock.around(path, patience).close();
     }
@@ -296,5 +297,37 @@ class UnixListenerTest {
     void shouldRefuseModesThatAreNotPermissions() {
         assertThrows(IllegalArgumentException.class, () -> SocketOptions.PRIVATE.withMode(01600));
         assertThrows(IllegalArgumentException.class, () -> SocketOptions.PRIVATE.withMode(-1));
+    }
+
+    @Test
+    void shouldRemoveItsFileWhenAStrangerHoldsTheDirectorysLock() throws Exception {
+        UnixListener listener = UnixListener.bind(path, SocketOptions.PRIVATE);
+        try (DirectoryLock _ = DirectoryLock.around(path)) {
+            listener.close();
+
+            assertFalse(Files.exists(path, LinkOption.NOFOLLOW_LINKS));
+        }
+    }
+
+    @Test
+    void shouldNameTheLockAndWhatToDoWhenAStrangerHoldsIt() throws Exception {
+        try (DirectoryLock _ = DirectoryLock.around(path)) {
+            LinuxException held =
+                    assertThrows(LinuxException.class, () -> UnixListener.bind(path, SocketOptions.PRIVATE));
+
+            assertTrue(held.getMessage().startsWith("flock of directory " + directory + ": "), held.getMessage());
+            assertTrue(held.getMessage().contains("lslocks"), held.getMessage());
+        }
+    }
+
+    @Test
+    void shouldNameTheSocketWhenItCannotBeGivenAway() {
+        assumeTrue(Posix.uid() != 0, "root may give files to anybody");
+        LinuxException refused = assertThrows(
+                LinuxException.class,
+                () -> UnixListener.bind(path, new SocketOptions(0600, Optional.of("0"), Optional.empty())));
+
+        assertEquals(Errno.EPERM, refused.errno());
+        assertTrue(refused.getMessage().startsWith("chown of " + path + " to user 0: "), refused.getMessage());
     }
 }
