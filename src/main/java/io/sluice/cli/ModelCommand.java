@@ -94,6 +94,14 @@ final class ModelCommand implements Callable<Integer> {
     private boolean noop;
 
     @Option(
+            names = "--queues",
+            paramLabel = "N",
+            defaultValue = "64",
+            description = "I/O queue pairs on offer, 1 to 64; a guest takes one for each of its processors (default"
+                    + " ${DEFAULT-VALUE}).")
+    private int queuePairs;
+
+    @Option(
             names = "--log-level",
             paramLabel = "LEVEL",
             description = "How much to log: ${COMPLETION-CANDIDATES} (default INFO; DEBUG with --verbose).")
@@ -132,7 +140,8 @@ final class ModelCommand implements Callable<Integer> {
                     bytes,
                     blockBytes(),
                     serial == null ? randomSerial() : serial,
-                    noop);
+                    noop,
+                    queuePairs);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }

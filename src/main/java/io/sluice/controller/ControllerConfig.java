@@ -103,6 +103,20 @@ public record ControllerConfig(
                 DEFAULT_MAX_TRANSFER_BYTES);
     }
 
+    /** The same with another number of I/O queue pairs. */
+    public ControllerConfig withMaxQueuePairs(int queuePairs) {
+        return new ControllerConfig(
+                name,
+                serialNumber,
+                modelNumber,
+                firmwareRevision,
+                subsystemNqn,
+                pci,
+                queuePairs,
+                maxQueueEntries,
+                maxTransferBytes);
+    }
+
     /** MSI-X vectors: one for the admin queue and one for each I/O completion queue. */
     public int interruptVectors() {
         return maxQueuePairs + 1;

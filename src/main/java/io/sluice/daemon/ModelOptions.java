@@ -1,5 +1,6 @@
 package io.sluice.daemon;
 
+import io.sluice.controller.ControllerConfig;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -14,6 +15,7 @@ import java.util.Optional;
  * @param blockBytes size of a logical block: 512 or 4096
  * @param serial 1 to 20 printable ASCII characters, unique among a guest's drives
  * @param noop whether commands succeed without moving data, to measure everything else
+ * @param queuePairs I/O queue pairs on offer, 1 to {@link #MAX_QUEUE_PAIRS}
  */
 public record ModelOptions(
         Path socket,
@@ -23,7 +25,10 @@ public record ModelOptions(
         long bytes,
         int blockBytes,
         String serial,
-        boolean noop) {
+        boolean noop,
+        int queuePairs) {
+
+    public static final int MAX_QUEUE_PAIRS = ControllerConfig.MAX_QUEUE_PAIRS;
 
     private static final int MAX_SERIAL_LENGTH = 20;
 
@@ -41,5 +46,22 @@ public record ModelOptions(
             throw new IllegalArgumentException("a drive of " + bytes + " bytes is not made of whole blocks of "
                     + blockBytes + " bytes, one or more");
         }
+        if (queuePairs < 1 || queuePairs > MAX_QUEUE_PAIRS) {
+            throw new IllegalArgumentException(
+                    "a drive offers 1 to " + MAX_QUEUE_PAIRS + " queue pairs, not " + queuePairs);
+        }
+    }
+
+    /** With as many queue pairs as there can be. */
+    public ModelOptions(
+            Path socket,
+            int mode,
+            Optional<String> owner,
+            Optional<String> group,
+            long bytes,
+            int blockBytes,
+            String serial,
+            boolean noop) {
+        this(socket, mode, owner, group, bytes, blockBytes, serial, noop, MAX_QUEUE_PAIRS);
     }
 }

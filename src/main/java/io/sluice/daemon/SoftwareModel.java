@@ -44,24 +44,31 @@ public final class SoftwareModel implements AutoCloseable {
      * @throws IllegalArgumentException where the serial number is too long, or not printable ASCII
      */
     public static SoftwareModel start(ModelOptions options) throws IOException {
-        return start(options.serial(), newStorage(options));
+        return start(config(options.serial()).withMaxQueuePairs(options.queuePairs()), newStorage(options));
     }
 
     /** Starts a model of any storage, which it owns from then on. */
     public static SoftwareModel start(String serial, IoPath storage) throws IOException {
+        return start(config(serial), storage);
+    }
+
+    private static ControllerConfig config(String serial) {
+        return ControllerConfig.of(serial, serial);
+    }
+
+    private static SoftwareModel start(ControllerConfig config, IoPath storage) throws IOException {
         AtomicReference<AgentRunner> agent = new AtomicReference<>();
         Runnable wake = () -> agent.get().wake();
-        NvmeController controller = newController(serial, storage, CommandQueue.to(wake), wake);
+        NvmeController controller = newController(config, storage, CommandQueue.to(wake), wake);
         AgentRunner runner = new AgentRunner(controller, BackoffIdle.standard(), SoftwareModel::prepareThread);
         agent.set(runner);
         runner.start();
         return new SoftwareModel(controller, runner);
     }
 
-    private static NvmeController newController(String serial, IoPath storage, CommandQueue commands, Runnable wake)
-            throws IOException {
+    private static NvmeController newController(
+            ControllerConfig config, IoPath storage, CommandQueue commands, Runnable wake) throws IOException {
         try {
-            ControllerConfig config = ControllerConfig.of(serial, serial);
             return new NvmeController(config, storage, commands, wake, System::nanoTime);
         } catch (IOException | RuntimeException e) {
             storage.close();

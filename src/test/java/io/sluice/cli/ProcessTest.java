@@ -57,7 +57,8 @@ class ProcessTest {
 
     @Test
     void shouldServeIdentifyAndVerifyAndEndWhenAsked() throws Exception {
-        ModelProcess model = ModelProcess.start(socket(), "--memory", "16M", "--block-size", "4096", "--serial", "S 1");
+        ModelProcess model = ModelProcess.start(
+                socket(), "--memory", "16M", "--block-size", "4096", "--serial", "S 1", "--queues", "3");
         try (model) {
             assertTrue(model.said().getLast().contains("\"path\":\"" + socket() + "\""), model.said()::toString);
             assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(socket())));
@@ -71,6 +72,7 @@ class ProcessTest {
             JsonNode identity = JsonMapper.shared().readTree(out.toString());
             assertEquals("S 1", identity.at("/controller/serial").asString());
             assertEquals(16 << 20, identity.at("/namespaces/0/bytes").asLong());
+            assertEquals(3, identity.at("/controller/io_submission_queues").asInt());
 
             assertEquals(ExitCode.OK, bench("--op", "randrw", "--verify", "--json", "--depth", "8"), err.toString());
             JsonNode result = JsonMapper.shared().readTree(out.toString());

@@ -51,11 +51,17 @@ class GuestTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,512", "4,512", "4,4096"})
-    void shouldCarryALinuxGuestThroughAllThatItDoesWithADrive(int cpus, int blockBytes) throws Exception {
-        Path files = settings("FIO_SIZE=16M", "QUEUES=" + cpus);
+    @CsvSource({"1,1,512", "4,4,512", "4,1,512", "4,4,4096"})
+    void shouldCarryALinuxGuestThroughAllThatItDoesWithADrive(int cpus, int queues, int blockBytes) throws Exception {
+        Path files = settings("FIO_SIZE=16M", "QUEUES=" + queues);
         try (ModelProcess model = ModelProcess.start(
-                folder.resolve("drive.sock"), "--memory", "256M", "--block-size", String.valueOf(blockBytes))) {
+                folder.resolve("drive.sock"),
+                "--memory",
+                "256M",
+                "--queues",
+                String.valueOf(queues),
+                "--block-size",
+                String.valueOf(blockBytes))) {
             Run run = Rig.guest(
                     "full.sh",
                     Map.of("SMP", String.valueOf(cpus), "FILES", files.toString(), "TIMEOUT", "300"),
