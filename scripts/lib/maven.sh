@@ -25,7 +25,11 @@ build_jar() {
   local log=$PROJECT/target/build.log
   jar_is_stale || return 0 # another process was quicker
   say "Building target/sluice.jar ..."
-  mkdir -p "$PROJECT/target"
+  mkdir -p "$PROJECT/target" 2>/dev/null || true
+  [ -w "$PROJECT/target" ] \
+    || die "target/sluice.jar is missing or older than the sources, and $PROJECT/target cannot be written to: build it as" \
+      "a user who may, by scripts/sluice --version."
+  rm -f "$log" # whoever made it
   maven -ntp package -Dstyle.color=never -Dmaven.test.skip=true >"$log" 2>&1 || {
     grep -m 20 -E "ERROR|WARNING.*[.]java" "$log" >&2 || tail -n 20 "$log" >&2
     die "the build failed (above is the start of it; Maven's whole output is in $log)."
