@@ -93,7 +93,7 @@ public final class AgentRunner implements AutoCloseable {
     private void poll() {
         while (running) {
             int work = agent.doWork();
-            if (work == 0 && agent.isDormant()) {
+            if (work == 0 && idle.isParking() && agent.isDormant()) {
                 idle.sleep(); // a wake since doWork is kept for it: no command is slept over
             } else {
                 idle.idle(work);

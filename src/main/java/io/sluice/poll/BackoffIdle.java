@@ -27,8 +27,8 @@ public final class BackoffIdle implements IdleStrategy {
     /** What an idle thread may take of a core, if longer parks can do that. */
     static final double BUDGET_PERCENT = 1.25;
 
-    /** The most that parks become longer than asked for. */
-    static final int MAX_STRETCH = 2;
+    /** How many times longer than asked for parks may become. */
+    static final int MAX_STRETCH = 3;
 
     private static final int SPINS_PER_CLOCK_READ = 16;
     private static final int PARKS_PER_MEASUREMENT = 64;
@@ -151,8 +151,12 @@ public final class BackoffIdle implements IdleStrategy {
     }
 
     @Override
+    public boolean isParking() {
+        return idling && nextParkNanos > 0;
+    }
+
+    @Override
     public void sleep() {
-        idling = false; // whatever comes after this begins with spinning
         parker.park(DORMANT_PARK_NANOS);
     }
 }

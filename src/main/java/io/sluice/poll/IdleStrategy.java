@@ -9,6 +9,9 @@ public interface IdleStrategy {
      */
     void idle(int work);
 
+    /** Whether it has been idle for so long that the next {@link #idle} would park: the time to ask for more rest than that. */
+    boolean isParking();
+
     /** Called instead while the agent is dormant: sleeps until the thread is woken, or a little less. */
     void sleep();
 }

@@ -72,6 +72,11 @@ class AgentRunnerTest {
             }
 
             @Override
+            public boolean isParking() {
+                return true;
+            }
+
+            @Override
             public void sleep() {
                 calls.add("sleep");
                 LockSupport.park(); // for ever: only a wake ends it

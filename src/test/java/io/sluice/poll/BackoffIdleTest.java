@@ -1,6 +1,7 @@
 package io.sluice.poll;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -79,12 +80,12 @@ class BackoffIdleTest {
     }
 
     @Test
-    void shouldNeverParkMoreThanTwiceAsLongAsAskedFor() {
+    void shouldNeverParkMoreThanThreeTimesAsLongAsAskedFor() {
         cpuNanosPerPark = 400_000;
 
         idleUntilParks(500);
 
-        assertEquals(4_000_000, parks.getLast());
+        assertEquals(6_000_000, parks.getLast());
     }
 
     @Test
@@ -99,14 +100,20 @@ class BackoffIdleTest {
     }
 
     @Test
-    void shouldSleepLongWhenDormantAndSpinAgainAfterwards() {
-        idleUntilParks(5);
-        parks.clear();
-
+    void shouldSleepLongWhenDormant() {
         idle.sleep();
-        idleUntilParks(2);
 
-        assertEquals(List.of(250_000_000L, 50_000L), parks);
+        assertEquals(List.of(250_000_000L), parks);
+    }
+
+    @Test
+    void shouldSayThatItParksOnlyOnceSpinningAndYieldingAreOver() {
+        idle.idle(1);
+        assertFalse(idle.isParking());
+        idleUntilParks(1);
+        assertTrue(idle.isParking());
+        idle.idle(1);
+        assertFalse(idle.isParking());
     }
 
     @Test
