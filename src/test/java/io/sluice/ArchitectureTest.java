@@ -47,7 +47,7 @@ class ArchitectureTest {
             dma        : linux mem
             poll       : linux mem count
             device     : dma pci mem linux
-            vfio       : linux uapi dma device pci
+            vfio       : linux uapi mem dma device pci
             hostpci    : linux pci
             vfiouser   : linux mem dma device pci
             controller : nvme device dma pci mem linux poll count

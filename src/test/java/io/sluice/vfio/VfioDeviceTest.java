@@ -1,0 +1,266 @@
+package io.sluice.vfio;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.device.InterruptKind;
+import io.sluice.device.PciDevice.Bar;
+import io.sluice.linux.Errno;
+import io.sluice.linux.EventFd;
+import io.sluice.linux.Fd;
+import io.sluice.linux.Memfd;
+import io.sluice.mem.Translator;
+import io.sluice.pci.PciHeader;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A device over a kernel that a test stands in for: what is called, in which order, and what is left when a step fails. */
+class VfioDeviceTest {
+    private static final int READ_WRITE = Translator.READ + Translator.WRITE;
+    private static final int PAGE = 4096;
+
+    @TempDir
+    Path folder;
+
+    private final FakeKernel kernel = new FakeKernel();
+    private HostTree host;
+    private Fd memory;
+
+    @BeforeEach
+    void makeHost() throws Exception {
+        host = HostTree.withSsd(folder);
+        memory = Memfd.create("dma", 16 * PAGE);
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        memory.close();
+        assertEquals(0, kernel.open.size(), "descriptors left open");
+        assertEquals(0, kernel.mapped.size(), "mappings left");
+    }
+
+    private VfioDevice open() throws IOException {
+        return VfioDevice.open(kernel, host.sys, host.dev, HostTree.SSD);
+    }
+
+    // ---- opening
+
+    @Test
+    void shouldLeaveNothingBehindWhicheverStepOfOpeningFails() throws Exception {
+        open().close();
+        int steps = kernel.calls.indexOf("VFIO_DEVICE_GET_REGION_INFO") + 1;
+        assertTrue(steps > 10, kernel.calls.toString());
+        for (int step = 0; step < steps; step++) {
+            kernel.calls.clear();
+            kernel.failsAt = step;
+            assertThrows(IOException.class, this::open, "step " + step);
+            assertEquals(0, kernel.open.size(), "descriptors left open by step " + step);
+        }
+        kernel.failsAt = -1;
+    }
+
+    // ---- DMA
+
+    @Test
+    void shouldMapMemoryBeforeTheDeviceReachesItAndUnmapItAfter() throws Exception {
+        try (VfioDevice device = open()) {
+            kernel.calls.clear();
+            device.mapDma(memory, PAGE, 2 * PAGE, 0x10_0000, READ_WRITE);
+            assertEquals(2 * PAGE, kernel.dma.get(0x10_0000L)[1]);
+            device.unmapDma(0x10_0000, 2 * PAGE);
+
+            assertEquals(List.of("mmap", "VFIO_IOMMU_MAP_DMA", "VFIO_IOMMU_UNMAP_DMA", "munmap"), kernel.calls);
+        }
+    }
+
+    @Test
+    void shouldKeepNoMemoryWhenTheIommuRefuses() throws Exception {
+        try (VfioDevice device = open()) {
+            kernel.failures.put("VFIO_IOMMU_MAP_DMA", Errno.ENOMEM);
+            IOException refused =
+                    assertThrows(IOException.class, () -> device.mapDma(memory, 0, PAGE, 0x10_0000, READ_WRITE));
+            assertTrue(refused.getMessage().contains("LimitMEMLOCK=infinity"), refused.getMessage());
+            assertTrue(refused.getMessage().contains("ulimit -l"), refused.getMessage());
+            assertEquals(0, kernel.mapped.size());
+        }
+    }
+
+    @Test
+    void shouldKeepTheMemoryWhenTheIommuDoesNotLetGoUntilItIsClosed() throws Exception {
+        VfioDevice device = open();
+        device.mapDma(memory, 0, PAGE, 0x10_0000, READ_WRITE);
+        kernel.failures.put("VFIO_IOMMU_UNMAP_DMA", Errno.EIO);
+        assertThrows(IOException.class, () -> device.unmapDma(0x10_0000, PAGE));
+        assertEquals(1, kernel.mapped.size());
+        kernel.calls.clear();
+
+        device.close();
+
+        assertEquals(
+                List.of("pread", "pwrite", "close device", "close group", "close container", "munmap"), kernel.calls);
+    }
+
+    @Test
+    void shouldRefuseToUnmapWhatWasNotMappedSo() throws Exception {
+        try (VfioDevice device = open()) {
+            device.mapDma(memory, 0, 2 * PAGE, 0x10_0000, READ_WRITE);
+            assertThrows(IOException.class, () -> device.unmapDma(0x10_0000, PAGE));
+            assertThrows(IOException.class, () -> device.unmapDma(0x10_1000, PAGE));
+            assertThrows(IOException.class, () -> device.mapDma(memory, 0, PAGE, 0x10_0000, READ_WRITE));
+            assertEquals(1, kernel.dma.size());
+        }
+    }
+
+    @Test
+    void shouldNeverLetADmaMappingOutliveItsMemoryWhateverFails() throws Exception {
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        for (int run = 0; run < 300; run++) {
+            try {
+                runWithRandomFailures(random);
+            } catch (AssertionError e) {
+                throw new AssertionError("seed " + seed + ", run " + run + ": " + kernel.calls, e);
+            }
+            assertEquals(0, kernel.mapped.size(), "seed " + seed + ", run " + run);
+            assertEquals(0, kernel.open.size(), "seed " + seed + ", run " + run);
+        }
+    }
+
+    /** The stand-in for the kernel asserts at each munmap that no DMA mapping is left over it. */
+    private void runWithRandomFailures(Random random) {
+        kernel.calls.clear();
+        kernel.dma.clear();
+        kernel.failsAt = random.nextInt(60);
+        try (VfioDevice device = open()) {
+            for (int i = 0; i < 20; i++) {
+                disturb(device, random);
+            }
+        } catch (IOException expected) {
+            // that is what this test is about
+        } finally {
+            kernel.failsAt = -1;
+        }
+    }
+
+    private void disturb(VfioDevice device, Random random) {
+        long iova = 0x10_0000L * (1 + random.nextInt(4));
+        try {
+            switch (random.nextInt(4)) {
+                case 0 -> device.unmapDma(iova, PAGE);
+                case 1 -> device.openBar(0);
+                default -> device.mapDma(memory, random.nextInt(16) * (long) PAGE, PAGE, iova, READ_WRITE);
+            }
+        } catch (IOException expected) {
+            // a call that failed, or a piece that is not mapped or mapped already
+        }
+    }
+
+    // ---- configuration space, BARs
+
+    @Test
+    void shouldReadAndWriteConfigurationInTheDevicesFile() throws Exception {
+        try (VfioDevice device = open()) {
+            device.writeConfig(PciHeader.COMMAND, 2, 0x0406);
+            device.writeConfig(0x40, 4, 0x8899_aabb);
+            assertEquals(0x0406, device.readConfig(PciHeader.COMMAND, 2));
+            assertEquals(0x99, device.readConfig(0x42, 1));
+        }
+    }
+
+    @Test
+    void shouldSwitchBusMasterOffWhenClosed() throws Exception {
+        VfioDevice device = open();
+        device.writeConfig(PciHeader.COMMAND, 2, 0x0406);
+        kernel.calls.clear();
+        device.close();
+
+        assertEquals(List.of("pread", "pwrite", "close device", "close group", "close container"), kernel.calls);
+    }
+
+    @Test
+    void shouldReachARegisterTheSameWayMappedOrNot() throws Exception {
+        VfioDevice device = open();
+        Bar bar = device.openBar(0);
+        assertTrue(bar.mappedAddress(0, FakeKernel.BAR_BYTES) != 0);
+        bar.writeLong(0x1000, 0x1122_3344_5566_7788L);
+        assertEquals(0x5566_7788, bar.readInt(0x1000));
+        device.close();
+        assertThrows(IOException.class, () -> bar.readInt(0x1000));
+    }
+
+    // ---- interrupts
+
+    @Test
+    void shouldSetAllVectorsAtOnceWhenMoreAreAskedForThanBefore() throws Exception {
+        try (VfioDevice device = open();
+                EventFd event = EventFd.create()) {
+            int number = event.fd().number();
+            device.setInterruptTargets(InterruptKind.MSIX, 1, List.of(event));
+            device.setInterruptTargets(InterruptKind.MSIX, 0, List.of(event));
+            device.setInterruptTargets(InterruptKind.MSIX, 1, Arrays.asList(event, null, event));
+            device.disableInterrupts(InterruptKind.MSIX);
+            device.disableInterrupts(InterruptKind.MSIX);
+
+            List<String> expected = new ArrayList<>();
+            expected.add("24 index 2 start 0 count 2 [-1, " + number + "]");
+            expected.add("24 index 2 start 0 count 1 [" + number + "]");
+            expected.add("21 index 2 start 0 count 0 []");
+            expected.add("24 index 2 start 0 count 4 [" + number + ", " + number + ", -1, " + number + "]");
+            expected.add("21 index 2 start 0 count 0 []");
+            assertEquals(expected, kernel.irqs);
+        }
+    }
+
+    @Test
+    void shouldUnmaskWithoutEventfds() throws Exception {
+        try (VfioDevice device = open()) {
+            device.unmaskInterrupts(InterruptKind.INTX, 0, 1);
+            assertEquals(List.of("11 index 0 start 0 count 1 []"), kernel.irqs);
+        }
+    }
+
+    @Test
+    void shouldSayWhenTheHostHasNotSoManyVectors() throws Exception {
+        kernel.vectorsOfTheHost = 2;
+        try (VfioDevice device = open();
+                EventFd event = EventFd.create()) {
+            IOException few = assertThrows(
+                    IOException.class,
+                    () -> device.setInterruptTargets(InterruptKind.MSIX, 0, List.of(event, event, event)));
+            assertTrue(few.getMessage().contains("only 2 interrupt vectors"), few.getMessage());
+        }
+    }
+
+    @Test
+    void shouldHaveNoInterruptsOfAKindThatTheDeviceLacks() throws Exception {
+        try (VfioDevice device = open()) {
+            assertEquals(0, device.interruptCount(InterruptKind.ERR));
+            assertEquals(8, device.interruptCount(InterruptKind.MSIX));
+            assertEquals(1, device.interruptCount(InterruptKind.REQ));
+        }
+    }
+
+    // ---- reset
+
+    @Test
+    void shouldSayWhenADeviceCannotBeReset() throws Exception {
+        kernel.canReset = false;
+        try (VfioDevice device = open()) {
+            assertThrows(IOException.class, device::reset);
+        }
+        kernel.canReset = true;
+        try (VfioDevice device = open()) {
+            device.reset();
+            assertEquals("VFIO_DEVICE_RESET", kernel.calls.getLast());
+        }
+    }
+}
