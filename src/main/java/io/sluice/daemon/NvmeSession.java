@@ -10,6 +10,7 @@ import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Feature;
 import io.sluice.nvme.FeatureValue;
 import io.sluice.pci.PciHeader;
+import io.sluice.vfio.VfioDevice;
 import io.sluice.vfiouser.client.VfioUserClient;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -34,10 +35,24 @@ public final class NvmeSession implements AutoCloseable {
      * @throws IOException where it cannot be reached or driven; nothing is left behind
      */
     public static NvmeSession open(Path socket, DriverOptions options) throws IOException {
-        PciDevice device = VfioUserClient.connect(socket);
+        return start(VfioUserClient.connect(socket), List.of(SOCKET_ADDRESSES), options);
+    }
+
+    /**
+     * Brings up a device of this host that vfio-pci has.
+     *
+     * @param address its PCI address, such as 0000:01:00.0
+     * @throws IOException where it cannot be taken or driven, with what to do; nothing is left behind
+     */
+    public static NvmeSession open(String address, DriverOptions options) throws IOException {
+        VfioDevice device = VfioDevice.open(address);
+        return start(device, device.usableIovas(), options);
+    }
+
+    private static NvmeSession start(PciDevice device, List<IovaAllocator.Range> usable, DriverOptions options)
+            throws IOException {
         try {
-            return new NvmeSession(
-                    device, NvmeDriver.start(device, new IovaAllocator(List.of(SOCKET_ADDRESSES)), options));
+            return new NvmeSession(device, NvmeDriver.start(device, new IovaAllocator(usable), options));
         } catch (IOException | RuntimeException e) {
             device.close();
             throw e;

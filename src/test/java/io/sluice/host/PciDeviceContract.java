@@ -46,7 +46,7 @@ abstract class PciDeviceContract {
     private static final int NSID = 1;
     private static final int PAGE = Memory.PAGE_BYTES;
     private static final int READ_WRITE = Translator.READ + Translator.WRITE;
-    private static final IovaAllocator.Range ADDRESSES = new IovaAllocator.Range(0x10_0000, 0xffff_ffffL);
+    private static final IovaAllocator.Range ADDRESSES = new IovaAllocator.Range(0x10_0000, 0xfedf_ffffL);
 
     /** Nothing here asserts a time; a wait that is longer than this is a hang. */
     private static final long HANG_NANOS = 30_000_000_000L;
@@ -56,6 +56,25 @@ abstract class PciDeviceContract {
 
     /** Opens the device, which nobody else has open. */
     abstract PciDevice open() throws IOException;
+
+    /**
+     * Whether the controller behind the adapter ends a command in an error when its DMA fails. That is the controller's doing,
+     * not the adapter's; the adapter answers for the memory, which stays as it is.
+     */
+    boolean controllerTellsOfFailedDma() {
+        return true;
+    }
+
+    /** A read into memory that the device may not write: its end may be an error, the memory is untouched. */
+    private void assertReadsNothing(QueuePair pair, Mapping view, long iova, int block) throws IOException {
+        Memory.fill(view.address(), PAGE, (byte) 0x5a);
+        assertTrue(pair.read(NSID, 0, 1, iova, block, 0));
+        int status = await(pair);
+        assertFalse(controllerTellsOfFailedDma() && Status.isSuccess(status));
+        for (int i = 0; i < PAGE; i++) {
+            assertEquals(0x5a, Memory.getByte(view.address() + i));
+        }
+    }
 
     @BeforeEach
     void openDevice() throws IOException {
@@ -126,11 +145,12 @@ abstract class PciDeviceContract {
     void shouldWriteOneRegisterOnlyWhenWritingFourBytes() throws IOException {
         PciAccess.enable(device);
         Bar bar = device.openBar(Region.BAR0);
+        long acq = bar.readLong(Registers.ACQ.offset()); // a reset may keep it
         bar.writeInt(Registers.AQA.offset(), 0x001f_000f);
         bar.writeLong(Registers.ASQ.offset(), 0x1_2345_6000L);
         assertEquals(0x001f_000f, bar.readInt(Registers.AQA.offset()));
         assertEquals(0x1_2345_6000L, bar.readLong(Registers.ASQ.offset()));
-        assertEquals(0, bar.readLong(Registers.ACQ.offset()));
+        assertEquals(acq, bar.readLong(Registers.ACQ.offset()));
     }
 
     @Test
@@ -191,7 +211,8 @@ abstract class PciDeviceContract {
     @Test
     void shouldNotTouchMemoryWhenItIsNotMappedAnyMore() throws IOException {
         try (NvmeDriver driver = start(DriverOptions.polled(1, 16));
-                Fd memory = Memfd.create("contract", PAGE)) {
+                Fd memory = Memfd.create("contract", PAGE);
+                Mapping view = Mapping.shared(memory, 0, PAGE, 3)) {
             QueuePair pair = driver.queuePairs().getFirst();
             int block = driver.namespace(NSID).blockBytes();
             long iova = 0x1_0000_0000L;
@@ -199,8 +220,7 @@ abstract class PciDeviceContract {
             assertTrue(pair.read(NSID, 0, 1, iova, block, 0));
             assertEquals(Status.OK, await(pair));
             device.unmapDma(iova, PAGE);
-            assertTrue(pair.read(NSID, 0, 1, iova, block, 0));
-            assertFalse(Status.isSuccess(await(pair)));
+            assertReadsNothing(pair, view, iova, block);
             device.mapDma(memory, 0, PAGE, iova, READ_WRITE);
             assertTrue(pair.read(NSID, 0, 1, iova, block, 0));
             assertEquals(Status.OK, await(pair), "the address can be used again");
@@ -211,15 +231,15 @@ abstract class PciDeviceContract {
     @Test
     void shouldNotWriteMemoryWhenItIsMappedForReadingOnly() throws IOException {
         try (NvmeDriver driver = start(DriverOptions.polled(1, 16));
-                Fd memory = Memfd.create("contract", PAGE)) {
+                Fd memory = Memfd.create("contract", PAGE);
+                Mapping view = Mapping.shared(memory, 0, PAGE, 3)) {
             QueuePair pair = driver.queuePairs().getFirst();
             int block = driver.namespace(NSID).blockBytes();
             long iova = 0x1_0000_0000L;
             device.mapDma(memory, 0, PAGE, iova, Translator.READ);
             assertTrue(pair.write(NSID, 0, 1, iova, block, 0));
             assertEquals(Status.OK, await(pair), "the device reads it");
-            assertTrue(pair.read(NSID, 0, 1, iova, block, 0));
-            assertFalse(Status.isSuccess(await(pair)));
+            assertReadsNothing(pair, view, iova, block);
             device.unmapDma(iova, PAGE);
         }
     }
