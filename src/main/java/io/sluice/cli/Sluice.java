@@ -1,6 +1,7 @@
 package io.sluice.cli;
 
 import io.sluice.bench.Operation;
+import io.sluice.hostpci.PciAddress;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
@@ -35,7 +36,14 @@ import picocli.CommandLine.TypeConversionException;
             "130:stopped by Ctrl-C (SIGINT), likewise",
             "143:stopped by SIGTERM, likewise"
         },
-        subcommands = {ModelCommand.class, IdentifyCommand.class, BenchCommand.class})
+        subcommands = {
+            ModelCommand.class,
+            IdentifyCommand.class,
+            BenchCommand.class,
+            ListCommand.class,
+            BindCommand.class,
+            UnbindCommand.class
+        })
 public final class Sluice implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -72,6 +80,7 @@ public final class Sluice implements Runnable {
         line.setErr(err);
         line.registerConverter(Long.class, new ByteSize());
         line.registerConverter(Operation.class, Sluice::operation);
+        line.registerConverter(PciAddress.class, Sluice::address);
         line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setParameterExceptionHandler((e, args) -> Errors.usage(e));
         line.setExecutionExceptionHandler((e, failed, parsed) -> Errors.failure(e, failed));
@@ -88,12 +97,21 @@ public final class Sluice implements Runnable {
                                 .collect(Collectors.joining(", "))));
     }
 
+    private static PciAddress address(String text) {
+        try {
+            return PciAddress.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException(e.getMessage());
+        }
+    }
+
     boolean isVerbose() {
         return verbose;
     }
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a command is missing: model, identify or bench");
+        throw new ParameterException(
+                spec.commandLine(), "a command is missing: model, identify, bench, list, bind or unbind");
     }
 }

@@ -38,7 +38,7 @@ class SluiceTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "model", "identify", "bench"})
+    @ValueSource(strings = {"", "model", "identify", "bench", "list", "bind", "unbind"})
     void shouldHelpEverywhereAndTellExitCodes(String command) {
         int code = command.isEmpty() ? run("--help") : run(command, "--help");
         assertEquals(ExitCode.OK, code);
@@ -54,7 +54,7 @@ class SluiceTest {
     @Test
     void shouldNameEveryCommandInTheHelp() {
         run("--help");
-        for (String command : new String[] {"model", "identify", "bench"}) {
+        for (String command : new String[] {"model", "identify", "bench", "list", "bind", "unbind"}) {
             assertTrue(out.toString().contains("\n  " + command + " "), out.toString());
         }
     }
@@ -79,7 +79,10 @@ class SluiceTest {
         "bench, --time",
         "bench, --verify",
         "bench, --seed",
-        "bench, --json"
+        "bench, --json",
+        "list, --json",
+        "bind, --force",
+        "unbind, --force"
     })
     void shouldTellOfEachOption(String command, String option) {
         run(command, "--help");
@@ -95,7 +98,7 @@ class SluiceTest {
 
     @Test
     void shouldAskForACommandWhenThereIsNone() {
-        assertUsageError("a command is missing: model, identify or bench");
+        assertUsageError("a command is missing: model, identify, bench, list, bind or unbind");
     }
 
     @Test
@@ -113,6 +116,15 @@ class SluiceTest {
         assertUsageError("--socket=PATH", "model", "--memory", "1G");
         assertUsageError("SOCKET", "identify");
         assertUsageError("--op", "bench", "/tmp/x");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bind", "unbind"})
+    void shouldSayWhatWouldBeRightWhenAnAddressIsNot(String command) {
+        assertUsageError("\"nvme0\" is not a PCI address; write it as", command, "nvme0");
+        out.getBuffer().setLength(0);
+        err.getBuffer().setLength(0);
+        assertUsageError("ADDR", command);
     }
 
     @Test

@@ -1,0 +1,468 @@
+package io.sluice.hostpci;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.linux.Errno;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Bind and unbind on a made-up host whose kernel acts on each write as Linux does. */
+class BinderTest {
+    private static final String SSD = "0000:01:00.0";
+    private static final PciAddress ADDRESS = PciAddress.parse(SSD);
+    private static final String OVERRIDE = "bus/pci/devices/0000:01:00.0/driver_override";
+    private static final String PROBE = "bus/pci/drivers_probe";
+    private static final String NVME_UNBIND = "bus/pci/drivers/nvme/unbind";
+    private static final String NVME_BIND = "bus/pci/drivers/nvme/bind";
+    private static final String VFIO_UNBIND = "bus/pci/drivers/vfio-pci/unbind";
+
+    @TempDir
+    private Path folder;
+
+    private FakeHost host;
+    private Binder binder;
+    private final List<String> told = new ArrayList<>();
+
+    @BeforeEach
+    void makeHostWithOneSsd() {
+        host = new FakeHost(folder);
+        host.addSsd(SSD, 7, "nvme0");
+        host.file("dev/vfio/7", "");
+        binder = new Binder(host.paths, host, told::add);
+    }
+
+    private Optional<String> driver() {
+        return Sysfs.driver(host.paths.pciDevice(ADDRESS));
+    }
+
+    private Optional<String> override() {
+        return Sysfs.text(host.paths.pciDevice(ADDRESS).resolve("driver_override"));
+    }
+
+    private HostRefused refused(boolean force) {
+        HostRefused e = assertThrows(HostRefused.class, () -> binder.bind(ADDRESS, force));
+        assertEquals(List.of(), host.writes(), "something was touched");
+        assertTrue(e.getMessage().startsWith(ADDRESS + " was not touched"), e.getMessage());
+        for (HostRefused.Problem problem : e.problems()) {
+            assertFalse(problem.mend().isBlank(), problem.what());
+            assertTrue(e.getMessage().contains(problem.what()), e.getMessage());
+            assertTrue(e.getMessage().contains(problem.mend()), e.getMessage());
+        }
+        return e;
+    }
+
+    private void assertRefused(String what, String mend) {
+        HostRefused e = refused(false);
+        assertEquals(1, e.problems().size(), e.getMessage());
+        assertTrue(e.problems().getFirst().what().contains(what), e.getMessage());
+        assertTrue(e.problems().getFirst().mend().contains(mend), e.getMessage());
+    }
+
+    // ---- bind ----
+
+    @Test
+    void shouldOverrideThenUnbindThenProbeWhenBinding() throws IOException {
+        Rebound rebound = binder.bind(ADDRESS, false);
+        assertEquals(
+                List.of(
+                        "claim nvme0n1",
+                        OVERRIDE + " = vfio-pci",
+                        NVME_UNBIND + " = " + SSD,
+                        "release nvme0n1",
+                        PROBE + " = " + SSD),
+                host.events);
+        assertEquals(
+                new Rebound(ADDRESS, true, Optional.of("nvme"), Optional.of("vfio-pci"), OptionalInt.of(7), List.of()),
+                rebound);
+        assertEquals(List.of(), told);
+    }
+
+    @Test
+    void shouldDoNothingWhenItIsBoundAlready() throws IOException {
+        binder.bind(ADDRESS, false);
+        host.events.clear();
+        host.writable = false;
+        Rebound again = binder.bind(ADDRESS, false);
+        assertFalse(again.changed());
+        assertEquals(Optional.of("vfio-pci"), again.now());
+        assertEquals(List.of(), host.events);
+    }
+
+    @Test
+    void shouldBindADeviceThatHasNoDriver() throws IOException {
+        host.write(host.paths.pciDriver("nvme").resolve("unbind"), SSD);
+        host.events.clear();
+        assertEquals(Optional.empty(), binder.bind(ADDRESS, false).before());
+        assertEquals(List.of(OVERRIDE + " = vfio-pci", PROBE + " = " + SSD), host.events);
+        assertEquals(Optional.of("vfio-pci"), driver());
+    }
+
+    @Test
+    void shouldTellThatTheGroupsNodeIsMissing() throws IOException {
+        host.remove("dev/vfio/7");
+        binder.bind(ADDRESS, false);
+        assertEquals(1, told.size());
+        assertTrue(told.getFirst().startsWith(host.paths.dev() + "/vfio/7 is not there"), told.getFirst());
+    }
+
+    @Test
+    void shouldRefuseWhenThereIsNoSuchDevice() {
+        HostRefused e = assertThrows(HostRefused.class, () -> binder.bind(PciAddress.parse("05:00.0"), true));
+        assertTrue(e.getMessage().contains("there is no PCI device 0000:05:00.0"), e.getMessage());
+        assertTrue(e.getMessage().contains("sluice list"), e.getMessage());
+    }
+
+    @Test
+    void shouldRefuseWhatIsNoNvmeController() {
+        host.file(FakeHost.device(SSD) + "/class", "0x030000\n");
+        HostRefused e = refused(true);
+        assertTrue(e.getMessage().contains("is not an NVMe controller: its class is 030000"), e.getMessage());
+    }
+
+    @Test
+    void shouldRefuseWithoutRightsOnSysfs() {
+        host.writable = false;
+        assertRefused("may not write " + host.paths.sys() + "/" + OVERRIDE, "as root");
+    }
+
+    @Test
+    void shouldRefuseWhatIsMounted() {
+        host.mount("259:1", "/home", "/dev/nvme0n1p1");
+        assertRefused("nvme0n1p1 is mounted at /home", "umount /home");
+        assertTrue(refused(false).getMessage().contains("--force"));
+    }
+
+    @Test
+    void shouldRefuseWhatIsSwappedOn() {
+        host.append("proc/swaps", host.paths.dev() + "/nvme0n1p2 partition 1 0 -2\n");
+        assertRefused("nvme0n1p2 is used as swap", "swapoff ");
+    }
+
+    @Test
+    void shouldRefuseWhatDeviceMapperOrMdHolds() {
+        host.folder("sys/block/nvme0n1/nvme0n1p1/holders/dm-3");
+        host.file("sys/block/dm-3/dm/name", "crypt\n");
+        assertRefused("nvme0n1p1 is part of dm-3 (crypt)", "dmsetup remove crypt");
+        host.remove("sys/block/nvme0n1/nvme0n1p1/holders/dm-3");
+        host.folder("sys/block/nvme0n1/nvme0n1p2/holders/md0");
+        host.folder("sys/block/md0/md");
+        assertRefused("nvme0n1p2 is part of md0", "mdadm --stop");
+    }
+
+    @Test
+    void shouldRefuseWhatAProcessHasOpen() {
+        host.addProcess(4711, "dd", "/dev/nvme0n1p1");
+        assertRefused("nvme0n1p1 is open in dd (pid 4711)", "kill 4711");
+    }
+
+    @Test
+    void shouldRefuseWhatSomebodyHoldsUnseen() {
+        host.makeBusy("nvme0n1");
+        assertRefused("nvme0n1 is held by", "lsblk");
+    }
+
+    @Test
+    void shouldRefuseWhenItCannotBeToldWhetherItIsInUse() {
+        host.unclaimable.put("nvme0n1", Errno.ENOENT);
+        assertRefused("nvme0n1 may be in use: open of /dev/nvme0n1: No such file", "can be opened");
+    }
+
+    @Test
+    void shouldRefuseWhenTheIommuIsOff() {
+        host.remove(FakeHost.device(SSD) + "/iommu_group");
+        assertRefused("the IOMMU is off", "add intel_iommu=on or amd_iommu=on to the kernel's command line");
+        host.file("proc/cmdline", "quiet intel_iommu=on\n");
+        assertRefused("the IOMMU is off", "asks for it already");
+    }
+
+    @Test
+    void shouldRefuseWhenADeviceOfTheGroupIsInTheKernelsHands() {
+        host.addSsd("0000:01:00.1", 7, "nvme1");
+        assertRefused("0000:01:00.1 (class 010802, driver nvme) shares IOMMU group 7", "echo 0000:01:00.1 > ");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "0x060400, pcieport",
+        "0x060400, shpchp",
+        "0x030000, vfio-pci",
+        "0x020000, mlx5_vfio_pci",
+        "0x030000, pci-stub",
+        "0x030000, ''"
+    })
+    void shouldAcceptHarmlessDevicesInTheGroup(String code, String driver) throws IOException {
+        host.addFunction("0000:00:1c.0", code, 7);
+        if (!driver.isEmpty()) {
+            host.setDriver("0000:00:1c.0", driver);
+        }
+        assertEquals(Optional.of("vfio-pci"), binder.bind(ADDRESS, false).now());
+    }
+
+    @Test
+    void shouldLoadTheModuleItselfWhenNothingElseIsInTheWay() throws IOException {
+        host.remove("sys/bus/pci/drivers/vfio-pci");
+        host.remove("dev/vfio/vfio");
+        binder.bind(ADDRESS, false);
+        assertEquals(List.of("claim nvme0n1", "modprobe vfio-pci"), host.events.subList(0, 2));
+        assertEquals(List.of("loading the module vfio-pci"), told);
+    }
+
+    @Test
+    void shouldRefuseWhenTheModuleCannotBeLoaded() {
+        host.remove("sys/bus/pci/drivers/vfio-pci");
+        host.modprobeWorks = false;
+        assertRefused("module vfio-pci is not loaded", "modprobe vfio-pci");
+        assertTrue(told.contains("modprobe vfio-pci failed: FATAL: Module not found"), told.toString());
+    }
+
+    @Test
+    void shouldRefuseWhenVfiosContainerIsMissing() {
+        host.remove("dev/vfio/vfio");
+        host.modprobeWorks = false;
+        assertRefused("/vfio/vfio is not there", "modprobe vfio");
+    }
+
+    @Test
+    void shouldTellEverythingAtOnceAndLoadNothing() {
+        host.mount("259:1", "/a", "/dev/nvme0n1p1");
+        host.mount("259:2", "/b", "/dev/nvme0n1p2");
+        host.addProcess(9, "fio", "/dev/nvme0");
+        host.addFunction("0000:01:00.1", "0x040300", 7);
+        host.setDriver("0000:01:00.1", "snd_hda_intel");
+        host.remove("sys/bus/pci/drivers/vfio-pci");
+        host.writable = false;
+        HostRefused e = refused(false);
+        assertEquals(6, e.problems().size(), e.getMessage());
+        assertTrue(e.getMessage().contains("for 6 reasons"), e.getMessage());
+        assertEquals(List.of(), host.events);
+    }
+
+    @Test
+    void shouldForceUseButNothingElse() throws IOException {
+        host.mount("259:1", "/a", "/dev/nvme0n1p1");
+        host.addSsd("0000:01:00.1", 7, "nvme1");
+        assertEquals(1, refused(true).problems().size());
+        host.write(host.paths.pciDriver("nvme").resolve("unbind"), "0000:01:00.1");
+        assertEquals(Optional.of("vfio-pci"), binder.bind(ADDRESS, true).now());
+    }
+
+    @Test
+    void shouldGiveItsClaimsUpWhenItRefuses() {
+        host.remove(FakeHost.device(SSD) + "/iommu_group");
+        refused(false);
+        assertEquals(List.of("claim nvme0n1", "release nvme0n1"), host.events);
+    }
+
+    // ---- bind, half way ----
+
+    private String failedBind() {
+        IOException e = assertThrows(IOException.class, () -> binder.bind(ADDRESS, false));
+        assertFalse(e instanceof HostRefused, e.getMessage());
+        assertEquals(1, host.events.stream().filter("release nvme0n1"::equals).count());
+        return e.getMessage();
+    }
+
+    private void assertAsBefore(String message) {
+        assertTrue(message.endsWith("It was put back: nvme has it, as before."), message);
+        assertEquals(Optional.of("nvme"), driver());
+        assertEquals(Optional.of("(null)"), override());
+    }
+
+    @Test
+    void shouldPutAllBackWhenTheOverrideIsRefused() {
+        host.failingWrites.put(OVERRIDE, "Read-only file system");
+        String message = failedBind();
+        assertTrue(message.contains("Read-only file system. It could NOT be put back"), message);
+        assertEquals(Optional.of("nvme"), driver());
+    }
+
+    @Test
+    void shouldPutAllBackWhenTheOldDriverDoesNotLetGo() {
+        host.failingWrites.put(NVME_UNBIND, "Device or resource busy");
+        String message = failedBind();
+        assertTrue(message.contains("Device or resource busy"), message);
+        assertAsBefore(message);
+    }
+
+    @Test
+    void shouldPutAllBackWhenTheProbeFails() {
+        host.failingWrites.put(PROBE, "Invalid argument");
+        assertAsBefore(failedBind());
+        assertEquals(
+                List.of(
+                        OVERRIDE + " = vfio-pci",
+                        NVME_UNBIND + " = " + SSD,
+                        PROBE + " = " + SSD,
+                        OVERRIDE + " = \\n",
+                        NVME_BIND + " = " + SSD),
+                host.writes());
+    }
+
+    @Test
+    void shouldPutAllBackWhenVfioDoesNotTakeIt() {
+        host.decliningDrivers.add("vfio-pci");
+        String message = failedBind();
+        assertTrue(message.contains("vfio-pci did not take 0000:01:00.0 (no driver has it)"), message);
+        assertAsBefore(message);
+    }
+
+    @Test
+    void shouldRestoreAnOverrideOfSomebodyElse() throws IOException {
+        host.write(host.paths.sys().resolve(OVERRIDE), "nvme");
+        host.events.clear();
+        host.decliningDrivers.add("vfio-pci");
+        failedBind();
+        assertEquals(Optional.of("nvme"), override());
+        assertEquals(Optional.of("nvme"), driver());
+    }
+
+    @Test
+    void shouldSayThatItCouldNotBePutBack() {
+        host.failingWrites.put(PROBE, "Invalid argument");
+        host.failingWrites.put(NVME_BIND, "No such device");
+        String message = failedBind();
+        assertTrue(message.contains("Invalid argument. It could NOT be put back to nvme"), message);
+        assertTrue(message.contains("No such device. Try: sluice unbind 0000:01:00.0"), message);
+    }
+
+    @Test
+    void shouldSayThatItCouldNotBePutBackWhenTheOldDriverDeclines() {
+        host.decliningDrivers.addAll(List.of("vfio-pci", "nvme"));
+        String message = failedBind();
+        assertTrue(message.contains("NOT be put back to nvme: no driver has it now"), message);
+    }
+
+    // ---- unbind ----
+
+    private void bound() throws IOException {
+        binder.bind(ADDRESS, false);
+        host.events.clear();
+    }
+
+    @Test
+    void shouldClearTheOverrideThenUnbindThenProbeWhenUnbinding() throws IOException {
+        bound();
+        Rebound rebound = binder.unbind(ADDRESS, false);
+        assertEquals(List.of(OVERRIDE + " = \\n", VFIO_UNBIND + " = " + SSD, PROBE + " = " + SSD), host.events);
+        assertEquals(
+                new Rebound(
+                        ADDRESS,
+                        true,
+                        Optional.of("vfio-pci"),
+                        Optional.of("nvme"),
+                        OptionalInt.of(7),
+                        List.of("nvme0n1")),
+                rebound);
+    }
+
+    @Test
+    void shouldWaitForTheNamespaces() throws IOException {
+        bound();
+        host.pausesUntilNamespaces = 5;
+        assertEquals(List.of("nvme0n1"), binder.unbind(ADDRESS, false).namespaces());
+        assertTrue(host.pauses >= 5);
+    }
+
+    @Test
+    void shouldNotWaitForEverForNamespaces() throws IOException {
+        bound();
+        host.pausesUntilNamespaces = Integer.MAX_VALUE;
+        assertEquals(List.of(), binder.unbind(ADDRESS, false).namespaces());
+        assertEquals(Optional.of("nvme"), driver());
+    }
+
+    @Test
+    void shouldDoNothingWhenTheKernelsDriverHasIt() throws IOException {
+        Rebound rebound = binder.unbind(ADDRESS, false);
+        assertFalse(rebound.changed());
+        assertEquals(Optional.of("nvme"), rebound.now());
+        assertEquals(List.of("nvme0n1"), rebound.namespaces());
+        assertEquals(List.of(), host.events);
+    }
+
+    @Test
+    void shouldRefuseToUnbindWhatIsDriven() throws IOException {
+        bound();
+        host.addProcess(77, "java", "/dev/vfio/7");
+        HostRefused e = assertThrows(HostRefused.class, () -> binder.unbind(ADDRESS, false));
+        assertTrue(e.getMessage().contains("vfio/7 is open in java (pid 77)"), e.getMessage());
+        assertTrue(e.getMessage().contains("kill 77"), e.getMessage());
+        assertTrue(e.getMessage().contains("with --force the kernel asks"), e.getMessage());
+        assertEquals(List.of(), host.events);
+        assertEquals(Optional.of("nvme"), binder.unbind(ADDRESS, true).now());
+        assertEquals(List.of("waiting until it is let go of: vfio/7 is open in java (pid 77)"), told);
+    }
+
+    @Test
+    void shouldNotGiveTheKernelADeviceOfAGroupThatIsInUse() {
+        host.addFunction("0000:01:00.1", "0x010802", 7);
+        host.addProcess(78, "java", "/dev/vfio/7");
+        PciAddress idle = PciAddress.parse("0000:01:00.1");
+        HostRefused e = assertThrows(HostRefused.class, () -> binder.unbind(idle, false));
+        assertTrue(e.getMessage().contains("vfio/7 is open in java (pid 78)"), e.getMessage());
+        assertEquals(List.of(), host.events);
+    }
+
+    @Test
+    void shouldRefuseToUnbindWithoutRights() throws IOException {
+        bound();
+        host.writable = false;
+        HostRefused e = assertThrows(HostRefused.class, () -> binder.unbind(ADDRESS, false));
+        assertTrue(e.getMessage().contains("may not write"), e.getMessage());
+        assertEquals(List.of(), host.events);
+    }
+
+    @Test
+    void shouldSayThatNoDriverTookIt() throws IOException {
+        bound();
+        host.decliningDrivers.add("nvme");
+        IOException e = assertThrows(IOException.class, () -> binder.unbind(ADDRESS, false));
+        assertTrue(e.getMessage().contains("no other driver took it"), e.getMessage());
+        assertTrue(e.getMessage().contains("modprobe nvme"), e.getMessage());
+    }
+
+    @Test
+    void shouldSayThatVfioTookItAgain() throws IOException {
+        bound();
+        host.ownDriver = "vfio-pci";
+        IOException e = assertThrows(IOException.class, () -> binder.unbind(ADDRESS, false));
+        assertTrue(e.getMessage().contains("vfio-pci took 0000:01:00.0 again"), e.getMessage());
+        assertTrue(e.getMessage().contains(NVME_BIND), e.getMessage());
+    }
+
+    @Test
+    void shouldSayThatVfioDoesNotLetGo() throws IOException {
+        bound();
+        host.failingWrites.put(VFIO_UNBIND, "Interrupted system call");
+        IOException e = assertThrows(IOException.class, () -> binder.unbind(ADDRESS, false));
+        assertTrue(e.getMessage().contains("Interrupted system call. vfio-pci still has it"), e.getMessage());
+        assertEquals(Optional.of("vfio-pci"), driver());
+    }
+
+    @Test
+    void shouldMendWhatAKilledBindLeft() throws IOException {
+        host.write(host.paths.sys().resolve(OVERRIDE), "vfio-pci");
+        host.events.clear();
+        assertTrue(binder.unbind(ADDRESS, false).changed());
+        assertEquals(List.of(OVERRIDE + " = \\n"), host.events);
+
+        host.write(host.paths.sys().resolve(OVERRIDE), "vfio-pci");
+        host.write(host.paths.pciDriver("nvme").resolve("unbind"), SSD);
+        host.events.clear();
+        Rebound rebound = binder.unbind(ADDRESS, false);
+        assertEquals(List.of(OVERRIDE + " = \\n", PROBE + " = " + SSD), host.events);
+        assertEquals(Optional.of("nvme"), rebound.now());
+    }
+}
