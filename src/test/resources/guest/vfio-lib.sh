@@ -4,6 +4,11 @@
 # The PCI address of the first controller.
 nvme_address() { basename "$(readlink -f /sys/block/nvme0n1/device/device)"; }
 
+# The PCI address, or the disk, of the controller with a serial number.
+controller_of() { basename "$(dirname "$(grep -lx "$1 *" /sys/class/nvme/*/serial)")"; }
+pci_address_of() { cat "/sys/class/nvme/$(controller_of "$1")/address"; }
+disk_of() { echo "/dev/$(controller_of "$1")n1"; }
+
 # give_to_vfio ADDRESS
 give_to_vfio() {
   modprobe vfio-pci

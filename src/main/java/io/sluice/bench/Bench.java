@@ -60,6 +60,11 @@ public final class Bench {
         }
     }
 
+    /** What the load is on. */
+    public NamespaceInfo namespace() {
+        return namespace;
+    }
+
     private Span chooseSpan() {
         int blockBytes = namespace.blockBytes();
         if (options.blockBytes() % blockBytes != 0) {

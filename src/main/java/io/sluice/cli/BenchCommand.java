@@ -5,11 +5,11 @@ import io.sluice.bench.BenchOptions;
 import io.sluice.bench.BenchResult;
 import io.sluice.bench.Operation;
 import io.sluice.bench.Progress;
+import io.sluice.daemon.DeviceTarget;
 import io.sluice.daemon.NvmeSession;
 import io.sluice.host.DriverOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
 import picocli.CommandLine.Command;
@@ -23,7 +23,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bench",
         description = {
-            "Measures an NVMe device behind a vfio-user socket: commands a second, bandwidth, latency.",
+            "Measures an NVMe device: commands a second, bandwidth, latency. TARGET is a vfio-user socket, or the PCI"
+                    + " address of a device of this host that is bound to vfio-pci.",
             "Ops that write destroy what the device holds. Queues are polled, so each thread takes a processor; where"
                     + " there are fewer processors than pollers, device included, figures say little."
         },
@@ -43,8 +44,17 @@ final class BenchCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "SOCKET", description = "The vfio-user socket that the device is served on.")
-    private Path socket;
+    @Parameters(
+            index = "0",
+            paramLabel = "TARGET",
+            converter = TargetConverter.class,
+            description = "The vfio-user socket that the device is served on, or its PCI address.")
+    private DeviceTarget target;
+
+    @Option(
+            names = "--destroy-data",
+            description = "Let ops that write overwrite a device of this host even if there is something on it.")
+    private boolean destroyData;
 
     @Option(names = "--op", required = true, paramLabel = "OP", description = "What to do: ${COMPLETION-CANDIDATES}.")
     private Operation operation;
@@ -132,6 +142,7 @@ final class BenchCommand implements Callable<Integer> {
     private volatile Bench bench;
 
     private volatile boolean stopRequested;
+    private volatile boolean takenBack;
 
     @Override
     public Integer call() throws IOException {
@@ -143,6 +154,11 @@ final class BenchCommand implements Callable<Integer> {
             out.flush();
             return exitCode(result);
         });
+    }
+
+    private void stopForTheHost() {
+        takenBack = true;
+        stop();
     }
 
     private void stop() {
@@ -196,12 +212,19 @@ final class BenchCommand implements Callable<Integer> {
         ProgressLine line = new ProgressLine(err, options);
         Progress progress = Terminal.isWatched() ? line : Progress.NONE;
         DriverOptions driverOptions = DriverOptions.polled(queues, depth + EXTRA_ENTRIES);
-        try (NvmeSession session = NvmeSession.open(socket, driverOptions)) {
+        try (NvmeSession session = NvmeSession.open(target, driverOptions, this::stopForTheHost)) {
             bench = new Bench(session.driver(), options, progress);
+            if (operation.writes() && !destroyData && target instanceof DeviceTarget.Pci) {
+                session.requireEmpty(bench.namespace());
+            }
             if (stopRequested) {
                 bench.stop(); // asked for while the device was brought up
             }
             BenchResult result = bench.run();
+            if (takenBack) {
+                throw new IOException(
+                        "the host has asked for " + target + " back, or it has failed: the run was ended");
+            }
             if (!result.stopped()) {
                 session.driver().shutDown();
             }

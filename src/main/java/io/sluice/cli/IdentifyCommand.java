@@ -1,11 +1,11 @@
 package io.sluice.cli;
 
 import io.sluice.daemon.DeviceIdentity;
+import io.sluice.daemon.DeviceTarget;
 import io.sluice.daemon.NvmeSession;
 import io.sluice.host.DriverOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -17,7 +17,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "identify",
         description = {
-            "Shows what an NVMe device behind a vfio-user socket is: model, capacity, namespaces, limits, features.",
+            "Shows what an NVMe device is: model, capacity, namespaces, limits, features. TARGET is a vfio-user socket, or"
+                    + " the PCI address of a device of this host that is bound to vfio-pci.",
             "The device is enabled for that and shut down again; a guest that uses it at the time keeps it, since a"
                     + " server takes one connection at a time."
         })
@@ -25,8 +26,12 @@ final class IdentifyCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Parameters(index = "0", paramLabel = "SOCKET", description = "The vfio-user socket that the device is served on.")
-    private Path socket;
+    @Parameters(
+            index = "0",
+            paramLabel = "TARGET",
+            converter = TargetConverter.class,
+            description = "The vfio-user socket that the device is served on, or its PCI address.")
+    private DeviceTarget target;
 
     @Option(names = "--json", description = "Print JSON.")
     private boolean json;
@@ -34,7 +39,7 @@ final class IdentifyCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
-        try (NvmeSession session = NvmeSession.open(socket, DriverOptions.adminOnly())) {
+        try (NvmeSession session = NvmeSession.open(target, DriverOptions.adminOnly(), () -> {})) {
             DeviceIdentity identity = session.identity();
             out.print(json ? IdentityJson.of(identity) : IdentityText.of(identity));
             out.flush();

@@ -5,6 +5,7 @@ import io.sluice.device.PciDevice;
 import io.sluice.device.Region;
 import io.sluice.dma.IovaAllocator;
 import io.sluice.host.DriverOptions;
+import io.sluice.host.NamespaceInfo;
 import io.sluice.host.NvmeDriver;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Feature;
@@ -13,7 +14,6 @@ import io.sluice.pci.PciHeader;
 import io.sluice.vfio.VfioDevice;
 import io.sluice.vfiouser.client.VfioUserClient;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.List;
 
 /** A device that this process drives: whichever adapter reaches it, with the driver on it. */
@@ -23,6 +23,7 @@ public final class NvmeSession implements AutoCloseable {
 
     private final PciDevice device;
     private final NvmeDriver driver;
+    private DeviceWatch watch;
 
     private NvmeSession(PciDevice device, NvmeDriver driver) {
         this.device = device;
@@ -30,32 +31,52 @@ public final class NvmeSession implements AutoCloseable {
     }
 
     /**
-     * Brings up the device behind a vfio-user socket.
+     * Brings up a device.
      *
-     * @throws IOException where it cannot be reached or driven; nothing is left behind
+     * @param onLoss called on another thread if the host wants the device back or it has failed on its bus: the caller then
+     *     ends what it does and closes the session, within five seconds
+     * @throws IOException where it cannot be taken, reached or driven, with what to do; nothing is left behind
      */
-    public static NvmeSession open(Path socket, DriverOptions options) throws IOException {
-        return start(VfioUserClient.connect(socket), List.of(SOCKET_ADDRESSES), options);
+    public static NvmeSession open(DeviceTarget target, DriverOptions options, Runnable onLoss) throws IOException {
+        return switch (target) {
+            case DeviceTarget.Socket socket ->
+                start(VfioUserClient.connect(socket.path()), List.of(SOCKET_ADDRESSES), options, onLoss);
+            case DeviceTarget.Pci pci -> {
+                VfioDevice device = VfioDevice.open(pci.address().toString());
+                yield start(device, device.usableIovas(), options, onLoss);
+            }
+        };
     }
 
-    /**
-     * Brings up a device of this host that vfio-pci has.
-     *
-     * @param address its PCI address, such as 0000:01:00.0
-     * @throws IOException where it cannot be taken or driven, with what to do; nothing is left behind
-     */
-    public static NvmeSession open(String address, DriverOptions options) throws IOException {
-        VfioDevice device = VfioDevice.open(address);
-        return start(device, device.usableIovas(), options);
-    }
-
-    private static NvmeSession start(PciDevice device, List<IovaAllocator.Range> usable, DriverOptions options)
+    private static NvmeSession start(
+            PciDevice device, List<IovaAllocator.Range> usable, DriverOptions options, Runnable onLoss)
             throws IOException {
         try {
-            return new NvmeSession(device, NvmeDriver.start(device, new IovaAllocator(usable), options));
+            NvmeSession session = new NvmeSession(device, NvmeDriver.start(device, new IovaAllocator(usable), options));
+            try {
+                session.watch = DeviceWatch.start(device, onLoss);
+                return session;
+            } catch (IOException | RuntimeException e) {
+                session.driver.close();
+                throw e;
+            }
         } catch (IOException | RuntimeException e) {
             device.close();
             throw e;
+        }
+    }
+
+    /**
+     * Makes sure that nothing is lost by writing to a namespace.
+     *
+     * @throws IOException if there is something on it, or it cannot be read
+     */
+    public void requireEmpty(NamespaceInfo namespace) throws IOException {
+        long at = Contents.find(driver, namespace);
+        if (at >= 0) {
+            throw new IOException("namespace " + namespace.nsid() + " of " + driver.name()
+                    + " is not empty: there is data at byte " + at + ". Writing would destroy it; if that is what you"
+                    + " want, say --destroy-data");
         }
     }
 
@@ -84,6 +105,7 @@ public final class NvmeSession implements AutoCloseable {
     /** Lets go of the device; {@link NvmeDriver#shutDown} is for the caller, where it ends well. Idempotent. */
     @Override
     public void close() {
+        watch.close();
         driver.close();
         device.close();
     }

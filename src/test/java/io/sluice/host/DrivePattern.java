@@ -1,5 +1,6 @@
 package io.sluice.host;
 
+import io.sluice.daemon.DeviceTarget;
 import io.sluice.daemon.NvmeSession;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Status;
@@ -39,7 +40,8 @@ final class DrivePattern {
         long seed = System.nanoTime();
         System.out.println("seed " + seed);
         Path file = Path.of(arguments[2]);
-        try (NvmeSession session = NvmeSession.open(arguments[1], DriverOptions.polled(1, SLOTS + 1))) {
+        DeviceTarget target = DeviceTarget.parse(arguments[1]);
+        try (NvmeSession session = NvmeSession.open(target, DriverOptions.polled(1, SLOTS + 1), () -> {})) {
             DrivePattern pattern = new DrivePattern(session.driver(), seed);
             if (arguments[0].equals("write")) {
                 pattern.writeAll();

@@ -6,6 +6,7 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.sluice.daemon.DeviceTarget;
 import io.sluice.daemon.ModelDaemon;
 import io.sluice.daemon.ModelOptions;
 import io.sluice.daemon.NvmeSession;
@@ -72,7 +73,8 @@ class MutatedModelTest {
     }
 
     private void assertDriverBringsItUp() throws IOException {
-        try (NvmeSession session = NvmeSession.open(model.socket(), DriverOptions.adminOnly())) {
+        try (NvmeSession session =
+                NvmeSession.open(new DeviceTarget.Socket(model.socket()), DriverOptions.adminOnly(), () -> {})) {
             assertEquals("MUTATED", session.driver().controller().serial(), "seed " + seed);
             session.driver().shutDown();
         }

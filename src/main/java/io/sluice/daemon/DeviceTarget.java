@@ -1,0 +1,36 @@
+package io.sluice.daemon;
+
+import io.sluice.hostpci.PciAddress;
+import java.nio.file.Path;
+
+/** Which device to drive: one behind a vfio-user socket, or one of this host that vfio-pci has. */
+public sealed interface DeviceTarget {
+    /** Behind a socket. */
+    record Socket(Path path) implements DeviceTarget {
+        @Override
+        public String toString() {
+            return path.toString();
+        }
+    }
+
+    /** Of this host. */
+    record Pci(PciAddress address) implements DeviceTarget {
+        @Override
+        public String toString() {
+            return address.toString();
+        }
+    }
+
+    /**
+     * Reads a target: what looks like a PCI address is one ({@code ./0000:01:00.0} is a file of that name), all else is a path.
+     *
+     * @throws java.nio.file.InvalidPathException if it cannot even be that
+     */
+    static DeviceTarget parse(String text) {
+        try {
+            return new Pci(PciAddress.parse(text));
+        } catch (IllegalArgumentException notAnAddress) {
+            return new Socket(Path.of(text));
+        }
+    }
+}
