@@ -30,7 +30,10 @@ give_to_kernel() {
 }
 
 # sluice_java CLASS [ARGUMENT...]
-sluice_java() {
-  java --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto \
+sluice_java() { (sluice_exec "$@"); }
+
+# The same in the place of this shell: in the background, $! is then Java itself.
+sluice_exec() {
+  exec java --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto \
     -cp "/sluice/files/classes:/sluice/files/test-classes:/sluice/files/lib/*" "$@"
 }

@@ -22,7 +22,7 @@ public record Region(int index, long bytes, Optional<Mappable> mappable) {
     /**
      * The part of a region that is memory shared with the driver.
      *
-     * @param memory what to map; owned by the function, valid as long as the function is
+     * @param memory what to map; owned by the function, valid for the client that is attached: the next one gets another
      * @param offset where the part begins, in bytes from the region's start; a multiple of the page size. The region's byte
      *     at {@code offset} is the memory's byte at {@code offset}: the file is laid out as the region is
      * @param bytes its length, a multiple of the page size
