@@ -47,6 +47,14 @@ public final class Bench {
     }
 
     private NamespaceInfo chooseNamespace() {
+        NamespaceInfo chosen = findNamespace();
+        if (!chosen.unusableBecause().isEmpty()) {
+            throw new IllegalArgumentException(driver.name() + ": " + chosen.unusableBecause());
+        }
+        return chosen;
+    }
+
+    private NamespaceInfo findNamespace() {
         if (driver.namespaces().isEmpty()) {
             throw new IllegalArgumentException(driver.name() + " has no active namespace to read or write");
         }

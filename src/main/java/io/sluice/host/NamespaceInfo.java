@@ -58,6 +58,22 @@ public record NamespaceInfo(
         return formats.get(format).metadataBytes();
     }
 
+    /**
+     * Why this driver does no I/O on the namespace, as a sentence for people; empty if it does. It carries no metadata, so it
+     * would lose or invent some.
+     */
+    public String unusableBecause() {
+        if (protection) {
+            return "namespace " + nsid + " has protection information (DPS is not 0), which this driver neither makes"
+                    + " nor checks; format it without, or leave it to another driver";
+        }
+        if (metadataBytes() != 0) {
+            return "namespace " + nsid + " is formatted with " + metadataBytes() + " bytes of metadata with each block"
+                    + " (LBA format " + format + "), which this driver does not carry; format it without";
+        }
+        return "";
+    }
+
     NamespaceInfo withUuid(String newUuid) {
         return new NamespaceInfo(
                 nsid, blockCount, capacityBlocks, usedBlocks, format, formats, protection, thin, nguid, eui64, newUuid);

@@ -60,6 +60,8 @@ final class FakeNvme implements PciDevice {
     /** Takes commands with this opcode and never completes them; -1 for none. */
     int swallowOpcode = -1;
 
+    int metadataBytes;
+    int protectionType;
     int wrongCidOpcode = -1;
     int failOpcode = -1;
     int failStatus;
@@ -251,9 +253,10 @@ final class FakeNvme implements PciDevice {
     }
 
     /** Offsets as in NVMe 1.4, figure 245. */
-    private static void namespacePage(ByteBuffer page) {
+    private void namespacePage(ByteBuffer page) {
         page.putLong(0, 1000).putLong(8, 1000).putLong(16, 500);
-        page.putInt(128, 9 << 16); // LBAF0: 512 bytes
+        page.put(29, (byte) protectionType);
+        page.putInt(128, (9 << 16) + metadataBytes); // LBAF0: 512 bytes
     }
 
     /** The address of what the driver has mapped for the device. */

@@ -115,6 +115,25 @@ class NvmeDriverTest {
         }
     }
 
+    private void assertUnusable(String why) throws IOException {
+        try (NvmeDriver driver = start()) {
+            NamespaceInfo namespace = driver.namespace(1);
+            assertTrue(namespace.unusableBecause().contains(why), namespace.unusableBecause());
+            assertEquals(512, namespace.blockBytes(), "it is shown all the same");
+        }
+    }
+
+    @Test
+    void shouldSayWhyANamespaceIsNotUsedWhenItsFormatHasMore() throws IOException {
+        try (NvmeDriver driver = start()) {
+            assertEquals("", driver.namespace(1).unusableBecause());
+        }
+        misbehave(device -> device.metadataBytes = 8);
+        assertUnusable("namespace 1 is formatted with 8 bytes of metadata with each block (LBA format 0)");
+        misbehave(device -> device.protectionType = 1);
+        assertUnusable("namespace 1 has protection information");
+    }
+
     @Test
     void shouldTakeNoMoreThanTheDeviceGrants() throws IOException {
         try (NvmeDriver driver =
