@@ -7,16 +7,20 @@ import io.sluice.nvme.Cns;
 import io.sluice.nvme.Csts;
 import io.sluice.nvme.Feature;
 import io.sluice.nvme.FeatureValue;
+import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongConsumer;
 
 /**
- * The admin queue, one command at a time, polled. Thread-safe.
+ * The admin queue, polled: one command at a time that somebody waits for, and beside it Aborts and Asynchronous Event
+ * Requests, which nobody waits for. Thread-safe.
  *
- * <p>A command that does not complete in time ends the driver: its slot stays outstanding, with the memory that the
- * device may still write, and every later command fails the same way.
+ * <p>A command that does not complete in time fails the queue: its slot stays outstanding, with the page that the device may
+ * still write, and every later command fails the same way until the controller has been reset.
  */
 final class AdminQueue {
     /** Slots enough for parked commands (asynchronous events) beside the one that is waited for. */
@@ -25,27 +29,45 @@ final class AdminQueue {
     /** Between two polls that find nothing, look this often before giving the processor away. */
     private static final int SPINS = 200;
 
-    /** One command at a time: nothing to tell apart. */
-    private static final long TOKEN = 0;
+    // What a command's completion is for.
+    private static final long AWAITED = 0;
+    private static final long ABORT = 1;
+    private static final long EVENT = 2;
 
+    private final ReentrantLock lock = new ReentrantLock();
     private final String device;
     private final QueuePair pair;
     private final ControllerRegisters registers;
     private final DmaArea data;
     private final DriverOptions options;
+    private final Alarm alarm;
+    private final ArrayDeque<Integer> events = new ArrayDeque<>();
 
-    private IOException failure;
+    private volatile IOException failure;
     private boolean done;
     private int status;
     private int dw0;
+    private int abortsInFlight;
+    private int eventRequests;
+    private boolean eventsRefused;
 
-    /** @param data a page that commands exchange data by */
-    AdminQueue(String device, QueuePair pair, ControllerRegisters registers, DmaArea data, DriverOptions options) {
+    /**
+     * @param data a page that commands exchange data by
+     * @param alarm hears when only a reset helps
+     */
+    AdminQueue(
+            String device,
+            QueuePair pair,
+            ControllerRegisters registers,
+            DmaArea data,
+            DriverOptions options,
+            Alarm alarm) {
         this.device = device;
         this.pair = pair;
         this.registers = registers;
         this.data = data;
         this.options = options;
+        this.alarm = alarm;
     }
 
     /**
@@ -57,14 +79,54 @@ final class AdminQueue {
      * @throws CommandFailed if it ends with an error status
      * @throws DeviceFailure if it does not end
      */
-    synchronized int run(int opcode, String what, LongConsumer fields) throws IOException {
-        return run(opcode, what, 0, fields);
+    int run(int opcode, String what, LongConsumer fields) throws IOException {
+        lock.lock();
+        try {
+            return run(opcode, what, 0, fields);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Runs a command with data.
+     *
+     * @param out what the device reads, up to a page; what is left of the page is zero
+     * @param in gets what the device writes, up to a page
+     */
+    int exchange(int opcode, String what, LongConsumer fields, byte[] out, byte[] in) throws IOException {
+        lock.lock();
+        try {
+            Memory.fill(data.address(), data.bytes(), (byte) 0);
+            Memory.copyIn(out, 0, data.address(), out.length);
+            int result = run(opcode, what, Math.max(out.length, in.length), fields);
+            Memory.copyOut(data.address(), in, 0, in.length);
+            return result;
+        } finally {
+            lock.unlock();
+        }
     }
 
     private int run(int opcode, String what, int dataBytes, LongConsumer fields) throws IOException {
         if (failure != null) {
             throw new DeviceFailure(what + " was not sent: " + failure.getMessage(), failure);
         }
+        done = false;
+        try {
+            submit(opcode, dataBytes, fields, AWAITED);
+            await(what);
+        } catch (IOException e) {
+            throw fail(e);
+        } catch (InternalError e) {
+            throw fail(new DeviceFailure(what + " on " + device + " has hit memory that was taken away; reset it", e));
+        }
+        if (!Status.isSuccess(status)) {
+            throw new CommandFailed(what, device, status);
+        }
+        return dw0;
+    }
+
+    private void submit(int opcode, int dataBytes, LongConsumer fields, long token) throws IOException {
         long sqe = pair.begin(opcode, 0);
         if (sqe == 0) {
             throw new IllegalStateException("no free slot in the admin queue of " + device);
@@ -73,23 +135,18 @@ final class AdminQueue {
         if (dataBytes > 0) {
             pair.setData(sqe, data.iova(), dataBytes);
         }
-        done = false;
-        pair.commit(TOKEN);
-        try {
-            pair.ring();
-            await(what);
-        } catch (IOException e) {
-            failure = e;
-            throw e;
-        }
-        if (!Status.isSuccess(status)) {
-            throw new CommandFailed(what, device, status);
-        }
-        return dw0;
+        pair.commit(token);
+        pair.ring();
+    }
+
+    private IOException fail(IOException why) {
+        failure = why;
+        alarm.failed(why.getMessage());
+        return why;
     }
 
     private void await(String what) throws IOException {
-        long timeout = TimeUnit.MILLISECONDS.toNanos(options.commandTimeoutMillis());
+        long timeout = TimeUnit.MILLISECONDS.toNanos(options.timeouts().adminMillis());
         long deadline = options.clock().nanoTime() + timeout;
         for (int polls = 0; !done; polls++) {
             if (pair.poll(this::completed, 1) > 0) {
@@ -107,17 +164,118 @@ final class AdminQueue {
     }
 
     private void completed(long token, int completedStatus, int completedDw0) {
-        done = true;
-        status = completedStatus;
-        dw0 = completedDw0;
+        if (token == AWAITED) {
+            done = true;
+            status = completedStatus;
+            dw0 = completedDw0;
+        } else if (token == ABORT) {
+            abortsInFlight--; // whatever it says: only the aborted command's own completion counts
+        } else {
+            eventRequests--;
+            if (Status.isSuccess(completedStatus)) {
+                events.add(completedDw0);
+            } else {
+                eventsRefused = true;
+            }
+        }
     }
 
     private DeviceFailure late(String what) throws IOException {
         int csts = registers.csts();
         String state =
                 Csts.fatal(csts) ? "it reports a fatal error (CSTS.CFS = 1)" : "CSTS is 0x" + Integer.toHexString(csts);
-        return new DeviceFailure(what + " on " + device + " did not complete within " + options.commandTimeoutMillis()
-                + " ms; " + state + "; reset the device");
+        return new DeviceFailure(
+                what + " on " + device + " did not complete within "
+                        + options.timeouts().adminMillis() + " ms; " + state + "; reset the device");
+    }
+
+    // ---- what nobody waits for
+
+    /** Takes completions without waiting. Does nothing while another thread waits for a command, which takes them too. */
+    void poll() throws IOException {
+        if (failure != null || !lock.tryLock()) {
+            return;
+        }
+        try {
+            pair.poll(this::completed, ENTRIES);
+        } catch (IOException e) {
+            throw fail(e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Sends an Abort, unless as many are in flight as the controller takes.
+     *
+     * @param limit ACL decoded
+     * @return whether it was sent
+     */
+    boolean abort(int sqid, int cid, int limit) throws IOException {
+        lock.lock();
+        try {
+            if (failure != null || abortsInFlight >= limit) {
+                return false;
+            }
+            abortsInFlight++;
+            submit(AdminOpcode.ABORT, 0, sqe -> AdminSqe.setAbort(sqe, sqid, cid), ABORT);
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Keeps so many Asynchronous Event Requests outstanding, unless the controller has refused one. */
+    void requestEvents(int count) throws IOException {
+        lock.lock();
+        try {
+            while (failure == null && !eventsRefused && eventRequests + events.size() < count) {
+                eventRequests++;
+                submit(AdminOpcode.ASYNC_EVENT_REQUEST, 0, sqe -> {}, EVENT);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The oldest event that has not been taken, as dword 0 of its completion, or null. */
+    Integer takeEvent() {
+        lock.lock();
+        try {
+            return events.poll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    // ---- reset
+
+    /** Keeps everybody else out, for as long as the reset lasts. */
+    ReentrantLock lock() {
+        return lock;
+    }
+
+    /** The controller is disabled: empty queues in the same memory, and nothing outstanding. */
+    void restart() {
+        pair.restartForgetting();
+        abortsInFlight = 0;
+        eventRequests = 0;
+        eventsRefused = false;
+        failure = null;
+    }
+
+    /** No command is sent any more. */
+    void die(DeviceFailure why) {
+        lock.lock();
+        try {
+            failure = why;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    QueueMemory memory() {
+        return pair.memory();
     }
 
     // ---- the commands
@@ -127,10 +285,31 @@ final class AdminQueue {
      *
      * @param copy gets the answer, {@link Cns#DATA_BYTES} bytes: memory that the device cannot reach
      */
-    synchronized void identify(int cns, int nsid, String what, long copy) throws IOException {
-        Memory.fill(data.address(), Cns.DATA_BYTES, (byte) 0);
-        run(AdminOpcode.IDENTIFY, what, Cns.DATA_BYTES, sqe -> AdminSqe.setIdentify(sqe, cns, nsid));
-        Memory.copy(data.address(), copy, Cns.DATA_BYTES);
+    void identify(int cns, int nsid, String what, long copy) throws IOException {
+        lock.lock();
+        try {
+            Memory.fill(data.address(), Cns.DATA_BYTES, (byte) 0);
+            run(AdminOpcode.IDENTIFY, what, Cns.DATA_BYTES, sqe -> AdminSqe.setIdentify(sqe, cns, nsid));
+            Memory.copy(data.address(), copy, Cns.DATA_BYTES);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Reads the beginning of a log page, which lets the next event about it come.
+     *
+     * @param bytes a multiple of 4, up to a page
+     */
+    byte[] logPage(int logPageId, int bytes) throws IOException {
+        byte[] page = new byte[bytes];
+        exchange(
+                AdminOpcode.GET_LOG_PAGE,
+                "Get Log Page 0x" + Integer.toHexString(logPageId),
+                sqe -> AdminSqe.setGetLogPage(sqe, Sqe.NSID_ALL, logPageId, 0, bytes, false),
+                new byte[0],
+                page);
+        return page;
     }
 
     /** Sets a feature of the controller, not saved; returns the completion's dword 0. */

@@ -45,6 +45,56 @@ final class BringUp {
         step10CreateSubmissionQueues();
     }
 
+    /**
+     * Once more after a failure: the same controller with the same admin queue, in the same memory. The I/O queues come back
+     * later, one by one.
+     *
+     * @param function whether to reset the PCI function first, as disabling the controller was not enough
+     * @param disabled called once the controller is disabled and touches no memory
+     */
+    void again(boolean function, Runnable disabled) throws IOException {
+        if (function) {
+            driver.device().reset();
+        }
+        PciAccess.enable(driver.device());
+        registers = driver.registers();
+        cap = registers.cap();
+        step2AwaitIdle();
+        disabled.run();
+        AdminQueue admin = driver.admin();
+        admin.restart();
+        setAdminQueue(admin.memory());
+        step4ConfigureController();
+        step5Enable(admin);
+        step6AwaitReady();
+        checkThatItIsTheSame();
+        askForTheSameQueues();
+        if (!driver.interrupts().isEmpty()) {
+            driver.device().setInterruptTargets(InterruptKind.MSIX, 0, driver.interrupts());
+            PciAccess.enableMsix(driver.device());
+        }
+    }
+
+    private void checkThatItIsTheSame() throws IOException {
+        try (Identification identification = new Identification(driver.admin(), driver.name(), cap, registers.vs())) {
+            ControllerInfo now = identification.controller();
+            ControllerInfo before = driver.controller();
+            if (!now.serial().equals(before.serial()) || !now.model().equals(before.model())) {
+                throw new DeviceFailure(driver.name() + " is another controller after its reset: " + now.model() + ", "
+                        + now.serial() + " instead of " + before.model() + ", " + before.serial());
+            }
+        }
+    }
+
+    private void askForTheSameQueues() throws IOException {
+        int count = driver.queuePairs().size();
+        int granted = count == 0 ? 0 : driver.admin().requestQueuePairs(count);
+        if (granted < count) {
+            throw new DeviceFailure(
+                    driver.name() + " grants " + granted + " queue pairs after its reset, and had granted " + count);
+        }
+    }
+
     /** Memory space and bus master on; INTx off, since completions are polled or announced by MSI-X. */
     private void step1EnablePciAccess() throws IOException {
         PciAccess.enable(driver.device());
@@ -79,10 +129,14 @@ final class BringUp {
         int entries = AdminQueue.ENTRIES;
         QueuePair pair = queuePair(0, entries);
         DmaArea data = driver.allocate("sluice admin data", Memory.PAGE_BYTES);
-        registers.write(Registers.AQA, Aqa.of(entries, entries));
-        registers.writeLong(Registers.ASQ, pair.memory().sqIova());
-        registers.writeLong(Registers.ACQ, pair.memory().cqIova());
-        return new AdminQueue(driver.name(), pair, registers, data, options);
+        setAdminQueue(pair.memory());
+        return new AdminQueue(driver.name(), pair, registers, data, options, driver.alarm());
+    }
+
+    private void setAdminQueue(QueueMemory memory) throws IOException {
+        registers.write(Registers.AQA, Aqa.of(memory.entries(), memory.entries()));
+        registers.writeLong(Registers.ASQ, memory.sqIova());
+        registers.writeLong(Registers.ACQ, memory.cqIova());
     }
 
     /** Round robin, 4 KiB pages, the NVM command set, entries of 64 and 16 bytes. */
@@ -104,7 +158,9 @@ final class BringUp {
 
     private void step7Identify() throws IOException {
         try (Identification identification = new Identification(driver.admin(), driver.name(), cap, registers.vs())) {
-            driver.identified(identification.controller(), identification.namespaces());
+            ControllerInfo info = identification.controller();
+            driver.abortLimit(identification.abortLimit());
+            driver.identified(info, identification.namespaces());
         }
     }
 
@@ -158,6 +214,8 @@ final class BringUp {
                 new QueueMemory(area, entries),
                 registers.sqTailDoorbell(qid),
                 registers.cqHeadDoorbell(qid),
-                maxTransferBytes);
+                maxTransferBytes,
+                qid == 0 ? Alarm.NONE : driver.alarm(),
+                options.timeouts());
     }
 }

@@ -30,7 +30,7 @@ final class ControllerRegisters {
     /** CAP; read once, it is constant. */
     long cap() throws IOException {
         if (cap == ALL_ONES) {
-            cap = bar.readLong(Registers.CAP.offset());
+            cap = readCap();
         }
         if (cap == ALL_ONES) {
             throw gone("CAP");
@@ -56,19 +56,48 @@ final class ControllerRegisters {
     }
 
     private int read(Registers register) throws IOException {
-        int value = bar.readInt(register.offset());
+        int value;
+        try {
+            value = bar.readInt(register.offset());
+        } catch (InternalError e) {
+            throw notDecoded(register, e);
+        }
         if (value == ALL_ONES) {
             throw gone(register.name());
         }
         return value;
     }
 
+    private long readCap() throws IOException {
+        try {
+            return bar.readLong(Registers.CAP.offset());
+        } catch (InternalError e) {
+            throw notDecoded(Registers.CAP, e);
+        }
+    }
+
     void write(Registers register, int value) throws IOException {
-        bar.writeInt(register.offset(), value);
+        try {
+            bar.writeInt(register.offset(), value);
+        } catch (InternalError e) {
+            throw notDecoded(register, e);
+        }
     }
 
     void writeLong(Registers register, long value) throws IOException {
-        bar.writeLong(register.offset(), value);
+        try {
+            bar.writeLong(register.offset(), value);
+        } catch (InternalError e) {
+            throw notDecoded(register, e);
+        }
+    }
+
+    /** A bus error (SIGBUS) in a mapped BAR, which Java tells as an InternalError, sometimes a little late. */
+    private DeviceFailure notDecoded(Registers register, InternalError cause) {
+        return new DeviceFailure(
+                device + ": register " + register.name()
+                        + " cannot be accessed: the device does not decode its memory, or it was taken away; reset the device",
+                cause);
     }
 
     private DeviceFailure gone(String register) {

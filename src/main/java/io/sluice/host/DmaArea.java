@@ -24,9 +24,13 @@ public final class DmaArea implements AutoCloseable {
     private final Fd memory;
     private final long iova;
     private final long bytes;
+    private final Quarantine quarantine;
     private boolean closed;
+    private boolean takenAway;
 
-    private DmaArea(PciDevice device, IovaAllocator iovas, Fd memory, Mapping mapping, long iova) {
+    private DmaArea(
+            PciDevice device, IovaAllocator iovas, Quarantine quarantine, Fd memory, Mapping mapping, long iova) {
+        this.quarantine = quarantine;
         this.device = device;
         this.iovas = iovas;
         this.memory = memory;
@@ -42,13 +46,14 @@ public final class DmaArea implements AutoCloseable {
      * @param bytes more than 0; rounded up to whole pages
      * @throws IOException where memory, IOVAs or mappings are short, or the device cannot be reached; nothing is left behind
      */
-    static DmaArea allocate(PciDevice device, IovaAllocator iovas, String name, long bytes) throws IOException {
+    static DmaArea allocate(
+            PciDevice device, IovaAllocator iovas, Quarantine quarantine, String name, long bytes) throws IOException {
         long length = Math.ceilDiv(bytes, Memory.PAGE_BYTES) * Memory.PAGE_BYTES;
         Fd memory = Memfd.create(name, length);
         try {
             Mapping mapping = Mapping.shared(memory, 0, length, Mapping.PROT_READ + Mapping.PROT_WRITE);
             try {
-                return map(device, iovas, memory, mapping);
+                return map(device, iovas, quarantine, memory, mapping);
             } catch (IOException | RuntimeException e) {
                 mapping.close();
                 throw e;
@@ -59,7 +64,9 @@ public final class DmaArea implements AutoCloseable {
         }
     }
 
-    private static DmaArea map(PciDevice device, IovaAllocator iovas, Fd memory, Mapping mapping) throws IOException {
+    private static DmaArea map(
+            PciDevice device, IovaAllocator iovas, Quarantine quarantine, Fd memory, Mapping mapping)
+            throws IOException {
         long length = mapping.length();
         long iova = allocate(iovas, length);
         try {
@@ -68,7 +75,7 @@ public final class DmaArea implements AutoCloseable {
             iovas.free(iova, length);
             throw e;
         }
-        return new DmaArea(device, iovas, memory, mapping, iova);
+        return new DmaArea(device, iovas, quarantine, memory, mapping, iova);
     }
 
     private static long allocate(IovaAllocator iovas, long length) throws IOException {
@@ -95,17 +102,34 @@ public final class DmaArea implements AutoCloseable {
         return bytes;
     }
 
-    boolean isClosed() {
-        return closed;
+    synchronized boolean isTakenAway() {
+        return takenAway;
     }
 
-    /** The device loses the memory, then this process. The addresses must not be used any more. Idempotent. */
+    /**
+     * The device loses the memory, then this process. The addresses must not be used any more. While the device may still use
+     * memory for a command that is late, both happen later. Idempotent.
+     */
     @Override
     public void close() {
-        if (closed) {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+        }
+        if (!quarantine.defers(this)) {
+            takeAway();
+        }
+    }
+
+    /** Whatever the quarantine says: nothing can use the memory any more, or its owner goes away. Idempotent. */
+    synchronized void takeAway() {
+        closed = true;
+        if (takenAway) {
             return;
         }
-        closed = true;
+        takenAway = true;
         try {
             device.unmapDma(iova, bytes);
             iovas.free(iova, bytes);

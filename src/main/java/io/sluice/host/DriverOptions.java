@@ -9,13 +9,11 @@ import io.sluice.nvme.Rings;
  * @param queueEntries size of each I/O queue, {@link Rings#MIN_ENTRIES} to {@link Rings#MAX_ENTRIES}; one less may be
  *     outstanding
  * @param interrupts whether I/O completion queues raise MSI-X interrupts; false for polling only
- * @param commandTimeoutMillis the longest that an admin command may take
+ * @param timeouts how long to wait for commands
  * @param clock {@link DriverClock#system} but in tests
  */
 public record DriverOptions(
-        int queuePairs, int queueEntries, boolean interrupts, int commandTimeoutMillis, DriverClock clock) {
-    private static final int DEFAULT_COMMAND_TIMEOUT_MILLIS = 5_000;
-
+        int queuePairs, int queueEntries, boolean interrupts, Timeouts timeouts, DriverClock clock) {
     public DriverOptions {
         if (queuePairs < 0 || queuePairs > 65_535) {
             throw new IllegalArgumentException("queue pairs must be 0 to 65535, not " + queuePairs);
@@ -33,16 +31,21 @@ public record DriverOptions(
 
     /** I/O queue pairs that are polled. */
     public static DriverOptions polled(int queuePairs, int queueEntries) {
-        return new DriverOptions(queuePairs, queueEntries, false, DEFAULT_COMMAND_TIMEOUT_MILLIS, DriverClock.system());
+        return new DriverOptions(queuePairs, queueEntries, false, Timeouts.DEFAULT, DriverClock.system());
     }
 
     /** The same with MSI-X interrupts. */
     public DriverOptions withInterrupts() {
-        return new DriverOptions(queuePairs, queueEntries, true, commandTimeoutMillis, clock);
+        return new DriverOptions(queuePairs, queueEntries, true, timeouts, clock);
     }
 
     /** The same with another clock. */
     public DriverOptions withClock(DriverClock other) {
-        return new DriverOptions(queuePairs, queueEntries, interrupts, commandTimeoutMillis, other);
+        return new DriverOptions(queuePairs, queueEntries, interrupts, timeouts, other);
+    }
+
+    /** The same with other time-outs. */
+    public DriverOptions withTimeouts(Timeouts other) {
+        return new DriverOptions(queuePairs, queueEntries, interrupts, other, clock);
     }
 }

@@ -66,6 +66,11 @@ final class Identification implements AutoCloseable {
                 IdentifyController.AERL.getInt(page) + 1);
     }
 
+    /** ACL decoded: how many Aborts the controller takes at a time. To be asked after {@link #controller}. */
+    int abortLimit() {
+        return IdentifyController.ACL.getInt(page) + 1;
+    }
+
     private int shutdownMillis() {
         long micros = IdentifyController.RTD3E.get(page);
         return (int) TimeUnit.MICROSECONDS.toMillis(micros + TimeUnit.MILLISECONDS.toMicros(1) - 1);

@@ -31,6 +31,8 @@ public final class NvmeDriver implements AutoCloseable {
     private final PciDevice device;
     private final IovaAllocator iovas;
     private final DriverOptions options;
+    private final Quarantine quarantine = new Quarantine();
+    private final Recovery recovery = new Recovery(this, quarantine);
     private final List<DmaArea> areas = new ArrayList<>();
     private final List<EventFd> interrupts = new ArrayList<>();
     private final List<QueuePair> queuePairs = new ArrayList<>();
@@ -41,6 +43,7 @@ public final class NvmeDriver implements AutoCloseable {
     private ControllerInfo controller;
     private List<NamespaceInfo> namespaces = List.of();
 
+    private int abortLimit = 1;
     private boolean enabled;
     private boolean closed;
 
@@ -124,8 +127,8 @@ public final class NvmeDriver implements AutoCloseable {
      * @param bytes more than 0; rounded up to whole pages
      */
     public synchronized DmaArea allocate(String name, long bytes) throws IOException {
-        areas.removeIf(DmaArea::isClosed);
-        DmaArea area = DmaArea.allocate(device, iovas, name, bytes);
+        areas.removeIf(DmaArea::isTakenAway);
+        DmaArea area = DmaArea.allocate(device, iovas, quarantine, name, bytes);
         areas.add(area);
         return area;
     }
@@ -137,6 +140,9 @@ public final class NvmeDriver implements AutoCloseable {
      * @throws IOException if it cannot be reached
      */
     public void checkAlive() throws IOException {
+        if (recovery.death() != null) {
+            throw recovery.death();
+        }
         int csts = registers.csts();
         if (Csts.fatal(csts)) {
             throw new DeviceFailure(name() + " reports a fatal error (CSTS.CFS = 1); reset it");
@@ -144,6 +150,37 @@ public final class NvmeDriver implements AutoCloseable {
         if (!Csts.ready(csts)) {
             throw new DeviceFailure(name() + " is not ready any more (CSTS.RDY = 0): somebody else has reset it");
         }
+    }
+
+    /**
+     * Looks after the controller: aborts commands that are late, resets it when only that helps, gives the queues back after a
+     * reset, hears asynchronous events, and lets go of memory that had to wait. To be called again and again, beside the
+     * pollers; by one of them too, if it can bear that a reset waits for the controller, as long as CAP.TO says.
+     *
+     * <p>It never fails: what goes wrong leads to a reset, and after too many of them to a dead device ({@link #isDead}), whose
+     * commands all end with {@link DriverStatus#DEVICE_DEAD}.
+     *
+     * @param nowNanos of the driver's {@link DriverClock}
+     */
+    public synchronized void supervise(long nowNanos) {
+        if (!closed) {
+            recovery.supervise(nowNanos);
+        }
+    }
+
+    /** Has the next {@link #supervise} reset the controller. All outstanding commands end with {@link DriverStatus#CONTROLLER_RESET}. */
+    public void requestReset(String why) {
+        recovery.failed(why);
+    }
+
+    /** Whether the device is given up: only {@link #close} is left. */
+    public boolean isDead() {
+        return recovery.death() != null;
+    }
+
+    /** How many resets of the controller have ended well since it was brought up. */
+    public int resets() {
+        return recovery.resets();
     }
 
     /** The current value of one of the controller's features. */
@@ -180,18 +217,27 @@ public final class NvmeDriver implements AutoCloseable {
         queuePairs.forEach(QueuePair::close);
         try {
             disable();
-            if (!interrupts.isEmpty()) {
-                device.disableInterrupts(InterruptKind.MSIX);
-            }
         } catch (IOException stuck) {
             // A device that does not obey loses its memory all the same, by its IOMMU or its server; see DmaArea.
+            PciAccess.silence(device);
         }
-        areas.reversed().forEach(DmaArea::close);
+        disconnectInterrupts();
+        areas.reversed().forEach(DmaArea::takeAway);
         interrupts.forEach(EventFd::close);
     }
 
+    private void disconnectInterrupts() {
+        try {
+            if (!interrupts.isEmpty()) {
+                device.disableInterrupts(InterruptKind.MSIX);
+            }
+        } catch (IOException unreachable) {
+            // Whoever serves the device closes its eventfds with it.
+        }
+    }
+
     private void disable() throws IOException {
-        if (enabled) {
+        if (enabled && !isDead()) {
             registers.disable("disable the controller");
         }
     }
@@ -205,6 +251,36 @@ public final class NvmeDriver implements AutoCloseable {
     DriverOptions options() {
         return options;
     }
+
+    /** Whether closed memory stays for now. */
+    boolean isQuarantined() {
+        return quarantine.holds() > 0;
+    }
+
+    Alarm alarm() {
+        return recovery;
+    }
+
+    ControllerRegisters registers() {
+        return registers;
+    }
+
+    int abortLimit() {
+        return abortLimit;
+    }
+
+    void abortLimit(int limit) {
+        abortLimit = limit;
+    }
+
+    /** Both I/O queues of a pair whose memory is empty, after a reset. */
+    void createQueues(QueuePair pair) throws IOException {
+        admin.createCq(pair, options.interrupts(), options.interrupts() ? vector(pair.qid()) : 0);
+        admin.createSq(pair);
+    }
+
+    /** Asynchronous events are not listened to. */
+    void serveEvents() throws IOException {}
 
     void registers(ControllerRegisters opened) {
         registers = opened;

@@ -37,6 +37,16 @@ final class PciAccess {
                         | PciHeader.COMMAND_INTX_DISABLE);
     }
 
+    /** Takes the right to do DMA away from a device that does not obey otherwise, if it can be reached at all. */
+    static void silence(PciDevice device) {
+        try {
+            int command = device.readConfig(PciHeader.COMMAND, 2);
+            device.writeConfig(PciHeader.COMMAND, 2, command & ~PciHeader.COMMAND_BUS_MASTER);
+        } catch (IOException unreachable) {
+            // It is not there, or nobody can tell: its memory stays until the driver is closed.
+        }
+    }
+
     /**
      * Enables MSI-X in the capability. The kernel does that by itself for a device under VFIO, where this write has no
      * effect; a vfio-user server leaves it to its client.

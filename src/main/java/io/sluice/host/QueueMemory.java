@@ -84,4 +84,9 @@ final class QueueMemory {
     long listIova(int slot) {
         return iova + listsOffset + (long) slot * Memory.PAGE_BYTES;
     }
+
+    /** All entries as when the memory was new: of the phase that says that nothing has been posted. */
+    void clearQueues() {
+        Memory.fill(address, listsOffset, (byte) 0);
+    }
 }

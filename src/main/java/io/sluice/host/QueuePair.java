@@ -7,6 +7,8 @@ import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Rings;
 import io.sluice.nvme.Sqe;
 import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * One submission queue with the completion queue of the same size that answers it. Submitting, ringing the doorbell and
@@ -22,12 +24,32 @@ import java.io.IOException;
  * has entries, so the queue cannot be overrun: entries that the device has not fetched belong to outstanding slots.
  *
  * <p>For one thread at a time. Nothing here allocates or waits, apart from a doorbell that is not mapped. What the device
- * writes is not trusted: a completion that no device may post ends the queue pair with a {@link DeviceFailure}, once and
- * for all, and every later call says the same.
+ * writes is not trusted: a completion that no device may post fails the queue pair with a {@link DeviceFailure}, and every
+ * later call says the same until {@link NvmeDriver#supervise} has reset the controller.
+ *
+ * <p>A reset ends every outstanding command exactly once, on this thread, in {@link #poll}, with a {@link DriverStatus}:
+ *
+ * <pre>
+ *   RUNNING ──(reset begins)──▶ HALTED ──(controller disabled)──▶ ENDING ──poll: all ended──▶ QUIET
+ *      ▲                          │ doorbells stay still             │ no memory is touched     │
+ *      └──(queues created again)──┼──────────────────────────────────┼──────────────────────────┘
+ *                                 └──────▶ DEAD ◀────────────────────┘  poll: all ended, then a DeviceFailure
+ *
+ *   (in brackets: by supervise, on whichever thread; the rest here)
+ * </pre>
  */
 public final class QueuePair {
     /** The longest transfer that one PRP list page describes at any page offset, in bytes: 2 MiB. */
     public static final int MAX_TRANSFER_BYTES = Memory.PAGE_BYTES / Long.BYTES * Memory.PAGE_BYTES;
+
+    /** What may be done with the queues. */
+    enum Mode {
+        RUNNING,
+        HALTED,
+        ENDING,
+        QUIET,
+        DEAD
+    }
 
     private final String name;
     private final int qid;
@@ -37,18 +59,27 @@ public final class QueuePair {
     private final Doorbell cqHeadDoorbell;
     private final SlotTable slots;
     private final int maxTransferBytes;
+    private final Alarm alarm;
+    private final long timeoutNanos;
+    private final long graceNanos;
+    private final AtomicReference<Mode> mode = new AtomicReference<>(Mode.RUNNING);
 
     private int sqTail;
     private int rungSqTail;
     private int cqHead;
     private int phase = Rings.FIRST_PHASE;
+    private long now;
+    private boolean nowIsKnown;
+    private long nextCheck;
     private DeviceFailure failure;
-    private boolean closed;
+    private volatile DeviceFailure death;
+    private volatile boolean closed;
 
     /**
      * @param name for messages: the queue and the device
      * @param memory zeroed, of this pair alone
      * @param maxTransferBytes the controller's limit; {@link #MAX_TRANSFER_BYTES} holds besides
+     * @param alarm hears of late commands and failures
      */
     QueuePair(
             String name,
@@ -56,7 +87,12 @@ public final class QueuePair {
             QueueMemory memory,
             Doorbell sqTailDoorbell,
             Doorbell cqHeadDoorbell,
-            int maxTransferBytes) {
+            int maxTransferBytes,
+            Alarm alarm,
+            Timeouts timeouts) {
+        this.alarm = alarm;
+        this.timeoutNanos = TimeUnit.MILLISECONDS.toNanos(timeouts.ioMillis());
+        this.graceNanos = TimeUnit.MILLISECONDS.toNanos(timeouts.graceMillis());
         this.name = name;
         this.qid = qid;
         this.entries = memory.entries();
@@ -179,7 +215,7 @@ public final class QueuePair {
      * trace.
      *
      * @return the address of its entry, cleared but for opcode, CID and NSID, for the caller to fill in; 0 if all slots are
-     *     outstanding
+     *     outstanding, or while the controller is being reset: in both cases poll, then try again
      * @throws IllegalStateException if the driver has been closed
      */
     public long begin(int opcode, int nsid) {
@@ -187,7 +223,7 @@ public final class QueuePair {
             throw new IllegalStateException(name + " has been closed");
         }
         int slot = slots.peek();
-        if (slot < 0) {
+        if (slot < 0 || mode.getAcquire() != Mode.RUNNING) {
             return 0;
         }
         long sqe = memory.sqe(sqTail);
@@ -215,7 +251,7 @@ public final class QueuePair {
 
     /** Submits the command that was begun; the device is told by {@link #ring}. */
     public void commit(long token) {
-        slots.take(token);
+        slots.take(token, now + timeoutNanos);
         sqTail = Rings.next(sqTail, entries);
     }
 
@@ -226,29 +262,47 @@ public final class QueuePair {
      * @throws IOException if the doorbell goes by message and the device cannot be reached
      */
     public void ring() throws IOException {
-        if (failure != null) {
-            throw failure;
+        if (mode.getAcquire() != Mode.RUNNING) {
+            throwIfDead();
+            return;
         }
-        if (rungSqTail != sqTail) {
-            rungSqTail = sqTail;
+        throwIfFailed();
+        if (rungSqTail == sqTail) {
+            return;
+        }
+        rungSqTail = sqTail;
+        try {
             sqTailDoorbell.ring(sqTail);
+        } catch (InternalError e) {
+            throw fail("cannot be reached any more: its doorbells are not decoded, or were taken away", e);
         }
     }
 
     // ---- poll
 
     /**
-     * Hands completions to the listener, in the order in which the device posted them.
+     * Hands completions to the listener, in the order in which the device posted them; after a reset, what the reset has
+     * ended.
      *
      * @param limit the most to hand over, 1 or more
      * @return how many there were
-     * @throws DeviceFailure if the device posted what it may not, now or earlier
+     * @throws DeviceFailure if the device posted what it may not, now or earlier, and has not been reset since; or if it is
+     *     dead, and all commands have been handed over
      * @throws IOException if the doorbell goes by message and the device cannot be reached
      */
     public int poll(CompletionListener listener, int limit) throws IOException {
-        if (failure != null) {
-            throw failure;
+        if (mode.getAcquire() != Mode.RUNNING) {
+            return pollStopped(listener, limit);
         }
+        throwIfFailed();
+        try {
+            return pollRunning(listener, limit);
+        } catch (InternalError e) {
+            throw fail("cannot be polled any more: memory under it was taken away, or is not decoded", e);
+        }
+    }
+
+    private int pollRunning(CompletionListener listener, int limit) throws IOException {
         int count = 0;
         while (count < limit) {
             long cqe = memory.cqe(cqHead);
@@ -265,12 +319,168 @@ public final class QueuePair {
         return count;
     }
 
+    private int pollStopped(CompletionListener listener, int limit) throws DeviceFailure {
+        return switch (mode.getAcquire()) {
+            case ENDING -> endForReset(listener, limit);
+            case DEAD -> endForGood(listener, limit);
+            case RUNNING, HALTED, QUIET -> 0;
+        };
+    }
+
+    private int endForReset(CompletionListener listener, int limit) {
+        int count = endOutstanding(listener, limit, DriverStatus.CONTROLLER_RESET);
+        if (slots.outstanding() == 0) {
+            restart();
+            mode.compareAndSet(Mode.ENDING, Mode.QUIET);
+        }
+        return count;
+    }
+
+    private int endForGood(CompletionListener listener, int limit) throws DeviceFailure {
+        if (slots.outstanding() == 0) {
+            throw death;
+        }
+        return endOutstanding(listener, limit, DriverStatus.DEVICE_DEAD);
+    }
+
+    private int endOutstanding(CompletionListener listener, int limit, int status) {
+        int count = 0;
+        for (int slot = 0; slot < slots.count() && count < limit; slot++) {
+            if (slots.isOutstanding(slot)) {
+                listener.onCompletion(release(slot), status, 0);
+                count++;
+            }
+        }
+        return count;
+    }
+
+    /** As when created: empty queues, in the same memory. Nothing may be outstanding, and the controller is disabled. */
+    private void restart() {
+        memory.clearQueues();
+        sqTail = 0;
+        rungSqTail = 0;
+        cqHead = 0;
+        phase = Rings.FIRST_PHASE;
+        failure = null;
+    }
+
+    private long release(int slot) {
+        if (slots.isLate(slot)) {
+            slots.clearLate(slot);
+            alarm.lateEnded();
+        }
+        return slots.release(slot);
+    }
+
+    private void throwIfFailed() throws DeviceFailure {
+        if (failure != null) {
+            throw failure;
+        }
+    }
+
+    private void throwIfDead() throws DeviceFailure {
+        if (mode.getAcquire() == Mode.DEAD) {
+            throw death;
+        }
+    }
+
+    // ---- deadlines
+
+    /**
+     * Tells the time, once in each of the poller's duty cycles, after {@link #poll}. A command that has been outstanding for
+     * too long is aborted, and if that does not end it, the controller is reset; both by {@link NvmeDriver#supervise}. Without
+     * these calls commands have no deadline.
+     *
+     * @param nowNanos of the driver's {@link DriverClock}; it is looked at no more often than this
+     */
+    public void checkDeadlines(long nowNanos) {
+        now = nowNanos;
+        if (!nowIsKnown) {
+            startClock();
+        } else if (nowNanos - nextCheck >= 0 && mode.getAcquire() == Mode.RUNNING) {
+            expire();
+        }
+    }
+
+    /** What was submitted before the time was known has the full time from now on. */
+    private void startClock() {
+        nowIsKnown = true;
+        nextCheck = now + timeoutNanos;
+        for (int slot = 0; slot < slots.count(); slot++) {
+            slots.setDeadline(slot, nextCheck);
+        }
+    }
+
+    /** Not often: what is submitted from now on has a later deadline than all that is looked at here. */
+    private void expire() {
+        nextCheck = now + timeoutNanos;
+        for (int slot = 0; slot < slots.count(); slot++) {
+            if (!slots.isOutstanding(slot)) {
+                continue;
+            }
+            if (now - slots.deadline(slot) >= 0) {
+                expire(slot);
+            }
+            if (slots.deadline(slot) - nextCheck < 0) {
+                nextCheck = slots.deadline(slot);
+            }
+        }
+    }
+
+    private void expire(int slot) {
+        slots.setDeadline(slot, now + graceNanos);
+        if (slots.isLate(slot)) {
+            alarm.failed("command " + slot + " of " + name + " has not ended in time, and its Abort has not ended it");
+        } else {
+            slots.markLate(slot);
+            alarm.late(this, slot);
+        }
+    }
+
+    /** Whether a command is late; a hint on other threads than the poller's. */
+    boolean isLate(int cid) {
+        return slots.isLate(cid);
+    }
+
+    // ---- reset, by the supervising thread
+
+    Mode mode() {
+        return mode.getAcquire();
+    }
+
+    /** The controller is about to be reset: its doorbells are not rung any more. */
+    void halt() {
+        mode.compareAndSet(Mode.RUNNING, Mode.HALTED);
+    }
+
+    /** The controller is disabled and touches no memory: commands may be ended, and their memory used for something else. */
+    void endAll() {
+        mode.compareAndSet(Mode.HALTED, Mode.ENDING);
+    }
+
+    /** The controller has the queues again, empty. */
+    void resume() {
+        mode.compareAndSet(Mode.QUIET, Mode.RUNNING);
+    }
+
+    /** There is no way back. */
+    void die(DeviceFailure why) {
+        death = why;
+        mode.set(Mode.DEAD);
+    }
+
+    /** For the admin queue, whose owner has a record of its commands: empty again, the commands forgotten. */
+    void restartForgetting() {
+        slots.freeAll();
+        restart();
+    }
+
     private void complete(long tail, int dw0, CompletionListener listener) throws DeviceFailure {
         int cid = Cqe.cid(tail);
         if (!slots.isOutstanding(cid) || Cqe.sqid(tail) != qid || Cqe.sqHead(tail) >= entries) {
             throw fail(tail);
         }
-        long token = slots.release(cid);
+        long token = release(cid);
         cqHead = Rings.next(cqHead, entries);
         phase = Rings.phaseAt(cqHead, phase);
         listener.onCompletion(token, Cqe.status(tail), dw0);
@@ -279,7 +489,7 @@ public final class QueuePair {
     /** The queues' memory goes away: from now on every call fails, instead of touching it. */
     void close() {
         closed = true;
-        failure = new DeviceFailure(name + " has been closed");
+        die(new DeviceFailure(name + " has been closed"));
     }
 
     private DeviceFailure fail(long tail) {
@@ -291,8 +501,14 @@ public final class QueuePair {
         } else {
             why = "for command " + Cqe.cid(tail) + ", which is not outstanding";
         }
-        failure = new DeviceFailure(name + " posted a completion " + why + " (entry " + cqHead
-                + "); its state cannot be trusted any more: reset the device");
-        return failure;
+        return fail(
+                "posted a completion " + why + " (entry " + cqHead + "); its state cannot be trusted any more", null);
+    }
+
+    private DeviceFailure fail(String what, InternalError cause) {
+        DeviceFailure why = new DeviceFailure(name + " " + what + ": reset the device", cause);
+        failure = why;
+        alarm.failed(why.getMessage());
+        return why;
     }
 }

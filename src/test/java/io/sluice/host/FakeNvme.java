@@ -36,7 +36,7 @@ import java.util.TreeMap;
  * A register file with an admin queue behind it, written without any of the controller's code, that misbehaves as a test
  * asks it to. Doorbells are not mapped, so it works within the driver's own doorbell writes.
  */
-final class FakeNvme implements PciDevice {
+class FakeNvme implements PciDevice {
     static final String NAME = "fake nvme";
 
     private static final int BAR_BYTES = 0x4000;
@@ -57,6 +57,7 @@ final class FakeNvme implements PciDevice {
     boolean gone;
     boolean shutdownNeverEnds;
     boolean unreachable;
+    boolean decodingOff;
     /** Takes commands with this opcode and never completes them; -1 for none. */
     int swallowOpcode = -1;
 
@@ -129,6 +130,7 @@ final class FakeNvme implements PciDevice {
 
             @Override
             public int readInt(long offset) {
+                requireDecoding();
                 return gone ? -1 : readRegister((int) offset);
             }
 
@@ -139,6 +141,7 @@ final class FakeNvme implements PciDevice {
 
             @Override
             public void writeInt(long offset, int value) {
+                requireDecoding();
                 writeRegister((int) offset, value);
             }
 
@@ -153,6 +156,12 @@ final class FakeNvme implements PciDevice {
         };
     }
 
+    private void requireDecoding() {
+        if (decodingOff) {
+            throw new InternalError("a fault occurred in an unsafe memory access operation");
+        }
+    }
+
     private int readRegister(int offset) {
         return switch (Registers.at(offset)) {
             case VS -> Vs.NVME_1_4;
@@ -162,7 +171,7 @@ final class FakeNvme implements PciDevice {
         };
     }
 
-    private void writeRegister(int offset, int value) {
+    void writeRegister(int offset, int value) {
         if (offset == Doorbells.sqTailDoorbell(0)) {
             work(value);
         } else if (offset == Registers.AQA.offset()) {
@@ -172,7 +181,7 @@ final class FakeNvme implements PciDevice {
         }
     }
 
-    private void configure(int value) {
+    void configure(int value) {
         boolean was = Cc.enabled(cc);
         cc = value;
         if (!was && Cc.enabled(value)) {
@@ -198,7 +207,7 @@ final class FakeNvme implements PciDevice {
         }
     }
 
-    private void execute(long sqe) {
+    void execute(long sqe) {
         int opcode = Sqe.opcode(sqe);
         log.add(AdminOpcode.name(opcode));
         if (opcode == swallowOpcode) {
@@ -210,6 +219,10 @@ final class FakeNvme implements PciDevice {
         if (status == Status.OK) {
             dw0 = succeed(opcode, sqe);
         }
+        completeAdmin(cid, status, dw0);
+    }
+
+    void completeAdmin(int cid, int status, int dw0) {
         Cqe.publish(at(acq + (long) cqTail * Cqe.BYTES), dw0, sqHead, 0, cid, status, phase);
         cqTail = Rings.next(cqTail, Aqa.cqEntries(aqa));
         phase = Rings.phaseAt(cqTail, phase);
@@ -260,7 +273,7 @@ final class FakeNvme implements PciDevice {
     }
 
     /** The address of what the driver has mapped for the device. */
-    private long at(long iova) {
+    long at(long iova) {
         Map.Entry<Long, Mapping> map = maps.floorEntry(iova);
         if (map == null || iova - map.getKey() >= map.getValue().length()) {
             throw new AssertionError("DMA to 0x" + Long.toHexString(iova) + ", which is not mapped");

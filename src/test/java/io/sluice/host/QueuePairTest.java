@@ -48,7 +48,9 @@ class QueuePairTest {
                 memory,
                 new Doorbell(bar, SQ_DOORBELL),
                 new Doorbell(bar, CQ_DOORBELL),
-                Integer.MAX_VALUE);
+                Integer.MAX_VALUE,
+                Alarm.NONE,
+                Timeouts.DEFAULT);
     }
 
     @AfterEach

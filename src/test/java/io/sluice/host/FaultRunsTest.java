@@ -1,0 +1,265 @@
+package io.sluice.host;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.dma.DmaRefused;
+import io.sluice.dma.IovaAllocator;
+import io.sluice.host.FaultyNvme.Fate;
+import io.sluice.host.FaultyNvme.Faults;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Status;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Many short lives of a driver on a device that misbehaves at random, in virtual time: lost, late, duplicate and wrong
+ * completions, failed commands, fatal errors, a device that goes, a hang at each step of coming up. Each life ends each command
+ * exactly once and leaves no mapping, no descriptor, no IOVA and no slot behind. The device writes into the memory of commands
+ * that it still has: memory that is taken away too early fails the test.
+ */
+class FaultRunsTest {
+    private static final long IOVAS = 0xffff_ffffL;
+    private static final Timeouts TIMEOUTS = new Timeouts(30_000, 5_000, 5_000, 3);
+    private static final int QUEUES = 2;
+    private static final int ENTRIES = 8;
+    private static final int CYCLES = 60;
+    /** Enough for every command to be late, aborted, reset away, and for the device to die of it. */
+    private static final int LAST_CYCLES = 400;
+
+    private final long seed = Long.getLong("sluice.seed", System.nanoTime());
+
+    private long commands;
+    private long resets;
+    private long deaths;
+    private long notStarted;
+
+    @Test
+    void shouldEndEachCommandOnceAndLeakNothingWhateverTheDeviceDoes() throws Exception {
+        int runs = Integer.getInteger("sluice.fault.runs", 500);
+        System.out.println("FaultRunsTest seed " + seed + ", " + runs
+                + " runs (repeat one with -Dsluice.seed= and -Dsluice.fault.runs=1, more with -Dsluice.fault.runs=)");
+        new Life(0).live();
+        long descriptors = descriptors();
+        for (int i = 0; i < runs; i++) {
+            try {
+                new Life(seed + i).live();
+            } catch (AssertionError | Exception e) {
+                throw new AssertionError("with -Dsluice.seed=" + (seed + i) + " -Dsluice.fault.runs=1: " + e, e);
+            }
+        }
+        assertEquals(descriptors, descriptors(), "descriptors");
+        System.out.println("FaultRunsTest: " + commands + " commands, " + resets + " resets, " + deaths + " deaths, "
+                + notStarted + " devices that did not start");
+        if (runs >= 100) {
+            assertTrue(commands > 0 && resets > 0 && deaths > 0 && notStarted > 0, "every kind of life was led");
+        }
+    }
+
+    private static long descriptors() throws IOException {
+        try (var entries = Files.list(Path.of("/proc/self/fd"))) {
+            return entries.count();
+        }
+    }
+
+    /** Most lives have few faults of all kinds, some many of one. */
+    private static final class RandomFaults implements Faults {
+        private final RandomGenerator random;
+        private final Fate favourite;
+        private final double rate;
+        private final double hangRate;
+        boolean quiet;
+
+        RandomFaults(RandomGenerator random) {
+            this.random = random;
+            favourite = random.nextInt(3) == 0 ? Fate.values()[random.nextInt(Fate.values().length)] : Fate.DONE;
+            rate = Math.pow(10, -random.nextDouble(0.5, 3));
+            hangRate = random.nextInt(3) == 0 ? random.nextDouble() : 0;
+        }
+
+        @Override
+        public Fate fate(int qid, int opcode) {
+            boolean rare = qid == 0 && random.nextInt(8) != 0;
+            if (quiet || rare || random.nextDouble() >= rate) {
+                return Fate.DONE;
+            }
+            Fate[] all = Fate.values();
+            return favourite == Fate.DONE ? all[random.nextInt(all.length)] : favourite;
+        }
+
+        @Override
+        public boolean abortWorks() {
+            return random.nextBoolean();
+        }
+
+        @Override
+        public boolean lateNow() {
+            return random.nextInt(16) == 0;
+        }
+
+        @Override
+        public void beforeConfigure(FaultyNvme device) {
+            device.readyNeverComes = hangs();
+            device.readyNeverGoes = hangs();
+            device.fatalOnEnable = hangs();
+            device.failOpcode = -1;
+        }
+
+        @Override
+        public void beforeReset(FaultyNvme device) {
+            if (hangs()) {
+                throw new IllegalStateException("no function reset");
+            }
+            device.gone &= random.nextBoolean();
+        }
+
+        private boolean hangs() {
+            return !quiet && random.nextDouble() < hangRate / 3;
+        }
+    }
+
+    private final class Life {
+        private final Random random;
+        private final RandomFaults faults;
+        private final FaultyNvme device = new FaultyNvme();
+        private final VirtualClock clock = new VirtualClock();
+        private final IovaAllocator iovas = new IovaAllocator(List.of(new IovaAllocator.Range(0, IOVAS)));
+        private final List<Integer> timesEnded = new ArrayList<>();
+        private NvmeDriver driver;
+        private DmaArea area;
+
+        Life(long seed) {
+            random = new Random(seed);
+            faults = new RandomFaults(random);
+        }
+
+        void live() throws IOException {
+            device.faults = faults;
+            try {
+                driver = NvmeDriver.start(
+                        device,
+                        iovas,
+                        DriverOptions.polled(QUEUES, ENTRIES)
+                                .withTimeouts(TIMEOUTS)
+                                .withClock(clock));
+                liveOn();
+            } catch (IOException e) {
+                notStarted++;
+            }
+            assertEquals(0, device.maps.size(), "mappings");
+            assertAllIovasAreFree();
+            device.close();
+        }
+
+        private void liveOn() throws IOException {
+            area = driver.allocate("data", 4096);
+            for (int i = 0; i < CYCLES; i++) {
+                cycle(true);
+            }
+            faults.quiet = random.nextBoolean();
+            for (int i = 0; i < LAST_CYCLES && inFlight() > 0; i++) {
+                cycle(false);
+            }
+            assertEquals(0, inFlight(), "slots");
+            timesEnded.forEach(times -> assertEquals(1, times, "ends of one command"));
+            commands += timesEnded.size();
+            resets += driver.resets();
+            deaths += driver.isDead() ? 1 : 0;
+            if (!driver.isDead()) {
+                assertSlotsAreFree();
+            }
+            driver.close();
+        }
+
+        private int inFlight() {
+            return driver.queuePairs().stream().mapToInt(QueuePair::inFlight).sum();
+        }
+
+        /** Once nothing is in flight, the driver still comes up again if it has to, and every slot can be used. */
+        private void assertSlotsAreFree() throws IOException {
+            for (QueuePair pair : driver.queuePairs()) {
+                int taken = 0;
+                while (pair.mode() == QueuePair.Mode.RUNNING && pair.flush(1, -1)) {
+                    taken++;
+                }
+                assertTrue(taken == 0 || taken == pair.depth(), taken + " of " + pair.depth() + " slots");
+            }
+        }
+
+        private void cycle(boolean submit) {
+            clock.advanceMillis(random.nextInt(random.nextInt(8) == 0 ? 20_000 : 500));
+            device.step();
+            for (QueuePair pair : driver.queuePairs()) {
+                try {
+                    pair.poll(this::ended, 1 + random.nextInt(ENTRIES));
+                    if (submit) {
+                        submit(pair);
+                    }
+                    pair.ring();
+                } catch (IOException failed) {
+                    assertNotEquals("", failed.getMessage());
+                }
+                pair.checkDeadlines(clock.nanoTime());
+            }
+            if (random.nextInt(4) != 0) {
+                driver.supervise(clock.nanoTime());
+            }
+            if (random.nextInt(50) == 0) {
+                replaceArea();
+            }
+        }
+
+        private void submit(QueuePair pair) {
+            int opcode = random.nextBoolean() ? NvmOpcode.READ : NvmOpcode.WRITE;
+            for (int i = random.nextInt(ENTRIES); i > 0; i--) {
+                long sqe = pair.begin(opcode, 1);
+                if (sqe == 0) {
+                    return;
+                }
+                pair.setData(sqe, area.iova(), 512);
+                pair.commit(timesEnded.size());
+                timesEnded.add(0);
+            }
+        }
+
+        private void ended(long token, int status, int dw0) {
+            timesEnded.set((int) token, timesEnded.get((int) token) + 1);
+            if (DriverStatus.isByDriver(status)) {
+                assertTrue(
+                        Arrays.asList(DriverStatus.CONTROLLER_RESET, DriverStatus.DEVICE_DEAD)
+                                .contains(status),
+                        Status.describe(status));
+            }
+        }
+
+        /** What an owner does that does not wait for late commands; for others it would be the owner's own mistake. */
+        private void replaceArea() {
+            if (!driver.isQuarantined() && inFlight() > 0) {
+                return;
+            }
+            area.close();
+            try {
+                area = driver.allocate("data", 4096);
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        private void assertAllIovasAreFree() {
+            long all = IOVAS + 1 - 4096;
+            try {
+                iovas.free(iovas.allocate(all, 4096), all);
+            } catch (DmaRefused e) {
+                throw new AssertionError("IOVAs are left taken", e);
+            }
+        }
+    }
+}

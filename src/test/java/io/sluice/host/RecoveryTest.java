@@ -1,0 +1,424 @@
+package io.sluice.host;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.dma.IovaAllocator;
+import io.sluice.host.FaultyNvme.Fate;
+import io.sluice.host.FaultyNvme.Faults;
+import io.sluice.nvme.AdminOpcode;
+import io.sluice.nvme.Status;
+import io.sluice.pci.PciHeader;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Time-outs, resets and death, one at a time, in virtual time. {@link FaultRunsTest} mixes them. */
+class RecoveryTest {
+    private static final long IOVAS = 0xffff_ffffL;
+    private static final Timeouts TIMEOUTS = new Timeouts(30_000, 5_000, 5_000, 3);
+
+    private final FaultyNvme device = new FaultyNvme();
+    private final VirtualClock clock = new VirtualClock();
+    private final List<Long> tokens = new ArrayList<>();
+    private final List<Integer> statuses = new ArrayList<>();
+    private NvmeDriver driver;
+    private QueuePair pair;
+    private DmaArea area;
+
+    @BeforeEach
+    void start() throws IOException {
+        IovaAllocator iovas = new IovaAllocator(List.of(new IovaAllocator.Range(0, IOVAS)));
+        DriverOptions options = DriverOptions.polled(2, 16).withTimeouts(TIMEOUTS).withClock(clock);
+        driver = NvmeDriver.start(device, iovas, options);
+        pair = driver.queuePairs().getFirst();
+        area = driver.allocate("data", 4096);
+        cycle();
+    }
+
+    @AfterEach
+    void close() {
+        driver.close();
+        assertEquals(0, device.maps.size(), "memory is left mapped");
+        device.close();
+    }
+
+    private void setFate(Fate fate) {
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return qid == 0 ? Fate.DONE : fate;
+            }
+
+            @Override
+            public boolean abortWorks() {
+                return false;
+            }
+        };
+    }
+
+    private void heal() {
+        device.faults = Faults.NONE;
+        device.readyNeverComes = false;
+        device.readyNeverGoes = false;
+    }
+
+    private void read(long token) throws IOException {
+        assertTrue(pair.read(1, 0, 1, area.iova(), 512, token));
+        pair.ring();
+    }
+
+    /** One duty cycle of a poller and of the supervisor. */
+    private void cycle() throws IOException {
+        for (QueuePair each : driver.queuePairs()) {
+            try {
+                each.poll(this::ended, 16);
+            } catch (DeviceFailure tellsOfAReset) {
+                assertFalse(tellsOfAReset.getMessage().isEmpty());
+            }
+            each.checkDeadlines(clock.nanoTime());
+        }
+        driver.supervise(clock.nanoTime());
+    }
+
+    private void ended(long token, int status, int dw0) {
+        tokens.add(token);
+        statuses.add(status);
+    }
+
+    private void passSeconds(int seconds) throws IOException {
+        for (int i = 0; i < seconds; i++) {
+            clock.advanceMillis(1_000);
+            cycle();
+        }
+    }
+
+    private void assertWorks() throws IOException {
+        tokens.clear();
+        statuses.clear();
+        read(99);
+        cycle();
+        assertEquals(List.of(99L), tokens);
+        assertEquals(List.of(Status.OK), statuses);
+    }
+
+    // ---- late commands
+
+    @Test
+    void shouldAbortAndGoOnWhenACommandIsLate() throws IOException {
+        setFate(Fate.LOST);
+        read(7);
+        heal(); // an Abort works
+        passSeconds(29);
+        assertEquals(0, device.aborts, "it has 30 s");
+        passSeconds(2);
+        assertEquals(1, device.aborts);
+        passSeconds(1);
+        assertEquals(List.of(7L), tokens);
+        assertEquals(List.of(Status.ABORT_REQUESTED.code()), statuses);
+        assertEquals(0, driver.resets());
+        assertWorks();
+    }
+
+    @Test
+    void shouldNotAbortWhenACommandEndsJustInTime() throws IOException {
+        setFate(Fate.LATE);
+        read(7);
+        passSeconds(29);
+        device.step();
+        passSeconds(60);
+        assertEquals(List.of(7L), tokens);
+        assertEquals(0, device.aborts);
+    }
+
+    @Test
+    void shouldResetAndEndEveryCommandOnceWhenTheAbortDoesNotHelp() throws IOException {
+        setFate(Fate.LOST);
+        read(7);
+        read(8);
+        QueuePair other = driver.queuePairs().getLast();
+        assertTrue(other.read(1, 0, 1, area.iova(), 512, 9));
+        other.ring();
+        passSeconds(31);
+        assertEquals(List.of(), tokens, "a successful Abort frees nothing");
+        passSeconds(6);
+        assertEquals(List.of(7L, 8L, 9L), tokens);
+        assertEquals(
+                List.of(
+                        DriverStatus.CONTROLLER_RESET,
+                        DriverStatus.CONTROLLER_RESET,
+                        DriverStatus.CONTROLLER_RESET),
+                statuses);
+        assertFalse(Status.isSuccess(DriverStatus.CONTROLLER_RESET));
+        assertFalse(Status.isDoNotRetry(DriverStatus.CONTROLLER_RESET), "it may be sent again");
+        assertTrue(DriverStatus.isByDriver(DriverStatus.CONTROLLER_RESET));
+        assertEquals(1, driver.resets());
+        heal();
+        assertWorks();
+    }
+
+    @Test
+    void shouldHaveFullTimeWhenTheClockWasNotToldBefore() throws IOException {
+        setFate(Fate.LOST);
+        QueuePair fresh = driver.queuePairs().getLast();
+        assertTrue(fresh.read(1, 0, 1, area.iova(), 512, 1));
+        clock.advanceMillis(29_000);
+        cycle();
+        assertEquals(0, device.aborts);
+    }
+
+    @Test
+    void shouldSendNoMoreAbortsThanTheControllerTakes() throws IOException {
+        setFate(Fate.LOST);
+        for (int i = 0; i < 10; i++) {
+            read(i);
+        }
+        heal();
+        passSeconds(30);
+        assertEquals(1, device.aborts, "ACL is 1");
+        for (int i = 0; i < 10; i++) {
+            cycle();
+        }
+        assertEquals(10, device.aborts, "one after the other");
+        assertEquals(10, tokens.size());
+    }
+
+    // ---- memory of late commands
+
+    @Test
+    void shouldKeepClosedMemoryWhileALateCommandMayStillWriteIt() throws IOException {
+        setFate(Fate.LOST);
+        read(7);
+        passSeconds(31);
+        int before = device.maps.size();
+        area.close();
+        assertEquals(before, device.maps.size(), "still mapped");
+        device.step(); // writes its data
+        cycle();
+        assertEquals(before, device.maps.size(), "still mapped");
+        passSeconds(6);
+        assertEquals(1, driver.resets());
+        passSeconds(1);
+        assertEquals(before - 1, device.maps.size());
+    }
+
+    @Test
+    void shouldTakeClosedMemoryAwayAtOnceWhenNothingIsLate() {
+        int before = device.maps.size();
+        area.close();
+        assertEquals(before - 1, device.maps.size());
+    }
+
+    @Test
+    void shouldTakeClosedMemoryAwayWhenTheLateCommandHasEnded() throws IOException {
+        setFate(Fate.LATE);
+        read(7);
+        passSeconds(31);
+        int before = device.maps.size();
+        area.close();
+        assertEquals(before, device.maps.size());
+        device.step();
+        cycle();
+        assertEquals(List.of(7L), tokens);
+        assertEquals(before - 1, device.maps.size());
+    }
+
+    // ---- a controller that fails
+
+    @Test
+    void shouldResetWhenTheControllerIsFatallyIll() throws IOException {
+        setFate(Fate.FATAL);
+        read(7);
+        passSeconds(3);
+        assertEquals(List.of(7L), tokens);
+        assertEquals(List.of(DriverStatus.CONTROLLER_RESET), statuses);
+        heal();
+        assertWorks();
+    }
+
+    @Test
+    void shouldResetWhenACompletionIsOfNoCommand() throws IOException {
+        setFate(Fate.WRONG_CID);
+        read(7);
+        assertThrows(DeviceFailure.class, () -> pair.poll(this::ended, 16));
+        assertThrows(DeviceFailure.class, pair::ring);
+        heal();
+        passSeconds(2);
+        assertEquals(List.of(7L), tokens);
+        assertEquals(1, driver.resets());
+        assertWorks();
+    }
+
+    @Test
+    void shouldResetWhenSomebodyElseHasDisabledIt() throws IOException {
+        read(7);
+        cycle();
+        device.reset();
+        passSeconds(3);
+        assertEquals(1, driver.resets());
+        assertWorks();
+    }
+
+    @Test
+    void shouldResetWhenAnAdminCommandDoesNotEnd() throws IOException {
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return opcode == AdminOpcode.GET_FEATURES && qid == 0 ? Fate.LOST : Fate.DONE;
+            }
+        };
+        assertThrows(DeviceFailure.class, () -> driver.feature(7));
+        cycle();
+        passSeconds(2);
+        assertEquals(1, driver.resets());
+        heal();
+        driver.feature(7);
+        assertWorks();
+    }
+
+    @Test
+    void shouldRecoverWhenMemoryIsNotDecodedForAWhile() throws IOException {
+        device.decodingOff = true;
+        assertTrue(pair.read(1, 0, 1, area.iova(), 512, 7));
+        DeviceFailure failure = assertThrows(DeviceFailure.class, pair::ring);
+        assertTrue(failure.getMessage().contains("doorbells are not decoded"), failure.getMessage());
+        assertThrows(DeviceFailure.class, driver::checkAlive);
+        device.decodingOff = false;
+        passSeconds(2);
+        assertEquals(List.of(7L), tokens);
+        assertEquals(List.of(DriverStatus.CONTROLLER_RESET), statuses);
+        assertWorks();
+    }
+
+    @Test
+    void shouldResetTheFunctionWhenDisablingIsNotEnough() throws IOException {
+        device.faults = new Faults() {
+            @Override
+            public void beforeReset(FaultyNvme faulty) {
+                faulty.readyNeverGoes = false;
+            }
+        };
+        device.readyNeverGoes = true;
+        driver.requestReset("the test says so");
+        cycle();
+        passSeconds(1);
+        assertEquals(1, driver.resets());
+        assertFalse(driver.isDead());
+        assertWorks();
+    }
+
+    // ---- death
+
+    private void assertDead() throws IOException {
+        passSeconds(40);
+        assertTrue(driver.isDead());
+        assertEquals(List.of(7L), tokens);
+        assertEquals(List.of(DriverStatus.DEVICE_DEAD), statuses);
+        assertTrue(Status.isDoNotRetry(DriverStatus.DEVICE_DEAD));
+        assertFalse(pair.flush(1, 8), "nothing is taken any more");
+        assertThrows(DeviceFailure.class, pair::ring);
+        DeviceFailure failure = assertThrows(DeviceFailure.class, () -> pair.poll(this::ended, 16));
+        assertTrue(failure.getMessage().contains("is dead after 3 resets that failed"), failure.getMessage());
+        assertThrows(DeviceFailure.class, () -> driver.feature(7));
+        assertThrows(DeviceFailure.class, driver::checkAlive);
+        assertEquals(0, device.config.getShort(PciHeader.COMMAND) & PciHeader.COMMAND_BUS_MASTER, "no DMA any more");
+    }
+
+    @Test
+    void shouldBeDeadWhenItIsGone() throws IOException {
+        setFate(Fate.GONE);
+        read(7);
+        passSeconds(40);
+        assertTrue(driver.isDead());
+        assertEquals(List.of(7L), tokens);
+        assertEquals(List.of(DriverStatus.DEVICE_DEAD), statuses);
+    }
+
+    @Test
+    void shouldBeDeadWhenItNeverBecomesReadyAgain() throws IOException {
+        setFate(Fate.FATAL);
+        read(7);
+        device.readyNeverComes = true;
+        // Disabling works, so what is outstanding ends as after any reset; but only once its poller comes round.
+        for (int i = 0; i < 3; i++) {
+            clock.advanceMillis(1_000);
+            driver.supervise(clock.nanoTime());
+        }
+        assertDead();
+    }
+
+    @Test
+    void shouldBeDeadWhenItsResetIsStuck() throws IOException {
+        setFate(Fate.LOST);
+        read(7);
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return Fate.DONE;
+            }
+
+            @Override
+            public boolean abortWorks() {
+                return false;
+            }
+
+            @Override
+            public void beforeReset(FaultyNvme faulty) {
+                throw new IllegalStateException("a function reset does not work either");
+            }
+        };
+        device.readyNeverGoes = true;
+        assertDead();
+    }
+
+    @Test
+    void shouldKeepMemoryUntilTheDriverIsClosedWhenTheDeviceIsDead() throws IOException {
+        setFate(Fate.GONE);
+        read(7);
+        passSeconds(40);
+        int before = device.maps.size();
+        area.close();
+        passSeconds(40);
+        assertEquals(before, device.maps.size());
+    }
+
+    @Test
+    void shouldGiveQueuesBackOnlyWhenTheirPollerHasComeRound() throws IOException {
+        driver.requestReset("the test says so");
+        driver.supervise(clock.nanoTime());
+        driver.supervise(clock.nanoTime());
+        assertFalse(pair.flush(1, 0), "its poller has not polled yet");
+        assertEquals(0, pair.poll(this::ended, 16));
+        driver.supervise(clock.nanoTime());
+        assertTrue(pair.flush(1, 5));
+        pair.ring();
+        pair.poll(this::ended, 16);
+        assertEquals(List.of(5L), tokens);
+        assertEquals(QueuePair.Mode.ENDING, driver.queuePairs().getLast().mode());
+    }
+
+    @Test
+    void shouldFailCreationOfQueuesLikeAResetWhenTheyAreRefused() throws IOException {
+        setFate(Fate.LOST);
+        read(7);
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return qid == 0 && opcode == AdminOpcode.CREATE_IO_SQ ? Fate.FAILED : Fate.DONE;
+            }
+
+            @Override
+            public boolean abortWorks() {
+                return false;
+            }
+        };
+        passSeconds(60);
+        assertTrue(driver.isDead());
+        assertEquals(List.of(7L), tokens);
+    }
+}
