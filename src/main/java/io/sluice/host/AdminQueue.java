@@ -184,9 +184,8 @@ final class AdminQueue {
         int csts = registers.csts();
         String state =
                 Csts.fatal(csts) ? "it reports a fatal error (CSTS.CFS = 1)" : "CSTS is 0x" + Integer.toHexString(csts);
-        return new DeviceFailure(
-                what + " on " + device + " did not complete within "
-                        + options.timeouts().adminMillis() + " ms; " + state + "; reset the device");
+        return new DeviceFailure(what + " on " + device + " did not complete within "
+                + options.timeouts().adminMillis() + " ms; " + state + "; reset the device");
     }
 
     // ---- what nobody waits for

@@ -46,8 +46,8 @@ public final class DmaArea implements AutoCloseable {
      * @param bytes more than 0; rounded up to whole pages
      * @throws IOException where memory, IOVAs or mappings are short, or the device cannot be reached; nothing is left behind
      */
-    static DmaArea allocate(
-            PciDevice device, IovaAllocator iovas, Quarantine quarantine, String name, long bytes) throws IOException {
+    static DmaArea allocate(PciDevice device, IovaAllocator iovas, Quarantine quarantine, String name, long bytes)
+            throws IOException {
         long length = Math.ceilDiv(bytes, Memory.PAGE_BYTES) * Memory.PAGE_BYTES;
         Fd memory = Memfd.create(name, length);
         try {
@@ -64,8 +64,7 @@ public final class DmaArea implements AutoCloseable {
         }
     }
 
-    private static DmaArea map(
-            PciDevice device, IovaAllocator iovas, Quarantine quarantine, Fd memory, Mapping mapping)
+    private static DmaArea map(PciDevice device, IovaAllocator iovas, Quarantine quarantine, Fd memory, Mapping mapping)
             throws IOException {
         long length = mapping.length();
         long iova = allocate(iovas, length);

@@ -252,11 +252,6 @@ public final class NvmeDriver implements AutoCloseable {
         return options;
     }
 
-    /** Whether closed memory stays for now. */
-    boolean isQuarantined() {
-        return quarantine.holds() > 0;
-    }
-
     Alarm alarm() {
         return recovery;
     }

@@ -23,10 +23,6 @@ final class Quarantine {
         holds--;
     }
 
-    synchronized int holds() {
-        return holds;
-    }
-
     /** Whether a closed area stays for now; {@link #releaseDeferred} takes it away later. */
     synchronized boolean defers(DmaArea area) {
         if (holds > 0) {

@@ -437,6 +437,11 @@ public final class QueuePair {
         }
     }
 
+    /** How many of the outstanding commands are late. */
+    int late() {
+        return slots.late();
+    }
+
     /** Whether a command is late; a hint on other threads than the poller's. */
     boolean isLate(int cid) {
         return slots.isLate(cid);

@@ -99,6 +99,10 @@ final class SlotTable {
         lateCount--;
     }
 
+    int late() {
+        return lateCount;
+    }
+
     long deadline(int slot) {
         return deadlines[slot];
     }

@@ -274,11 +274,15 @@ class FakeNvme implements PciDevice {
 
     /** The address of what the driver has mapped for the device. */
     long at(long iova) {
+        return memoryAt(iova).address() + (iova - maps.floorKey(iova));
+    }
+
+    Mapping memoryAt(long iova) {
         Map.Entry<Long, Mapping> map = maps.floorEntry(iova);
         if (map == null || iova - map.getKey() >= map.getValue().length()) {
             throw new AssertionError("DMA to 0x" + Long.toHexString(iova) + ", which is not mapped");
         }
-        return map.getValue().address() + (iova - map.getKey());
+        return map.getValue();
     }
 
     @Override

@@ -212,7 +212,7 @@ class FaultRunsTest {
             if (random.nextInt(4) != 0) {
                 driver.supervise(clock.nanoTime());
             }
-            if (random.nextInt(50) == 0) {
+            if (random.nextInt(4) == 0) {
                 replaceArea();
             }
         }
@@ -240,9 +240,10 @@ class FaultRunsTest {
             }
         }
 
-        /** What an owner does that does not wait for late commands; for others it would be the owner's own mistake. */
+        /** What an owner does that does not wait for late commands; with others in flight it would be the owner's mistake. */
         private void replaceArea() {
-            if (!driver.isQuarantined() && inFlight() > 0) {
+            int late = driver.queuePairs().stream().mapToInt(QueuePair::late).sum();
+            if (late != inFlight()) {
                 return;
             }
             area.close();

@@ -1,5 +1,6 @@
 package io.sluice.host;
 
+import io.sluice.linux.Mapping;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.AdminSqe;
@@ -73,9 +74,15 @@ final class FaultyNvme extends FakeNvme {
         int phase = Rings.FIRST_PHASE;
     }
 
-    private record Held(int qid, int cid, int opcode, long data, boolean late) {}
+    private record Held(int qid, int cid, int opcode, long data, Mapping memory, boolean late) {}
 
     Faults faults = Faults.NONE;
+    /**
+     * The second completion may have ended another command that has the same identifier by now: a driver cannot tell, and its
+     * caller uses memory again that this device still has. It is a lie that only a reset mends.
+     */
+    private boolean completedTwice;
+
     int commandsTaken;
     int aborts;
     private final Map<Integer, Queue> io = new HashMap<>();
@@ -102,6 +109,7 @@ final class FaultyNvme extends FakeNvme {
         io.clear();
         held.clear();
         eventRequests.clear();
+        completedTwice = false;
     }
 
     @Override
@@ -138,7 +146,10 @@ final class FaultyNvme extends FakeNvme {
     }
 
     private void touch(Held each) {
-        if (each.opcode() == NvmOpcode.READ) {
+        if (each.opcode() == NvmOpcode.READ && !completedTwice) {
+            if (memoryAt(each.data()) != each.memory()) {
+                throw new AssertionError("DMA to memory that somebody else has at the same address");
+            }
             Memory.putLong(at(each.data()), 0x1a7e);
         }
     }
@@ -146,12 +157,15 @@ final class FaultyNvme extends FakeNvme {
     private void meet(int qid, long sqe) {
         commandsTaken++;
         int cid = Sqe.cid(sqe);
-        Held command = new Held(qid, cid, Sqe.opcode(sqe), Sqe.prp1(sqe), false);
-        switch (faults.fate(qid, command.opcode())) {
+        Fate fate = faults.fate(qid, Sqe.opcode(sqe));
+        boolean late = fate == Fate.LATE;
+        Mapping memory = Sqe.opcode(sqe) == NvmOpcode.READ ? memoryAt(Sqe.prp1(sqe)) : null;
+        Held command = new Held(qid, cid, Sqe.opcode(sqe), Sqe.prp1(sqe), memory, late);
+        switch (fate) {
             case DONE -> finish(command);
-            case LOST -> held.add(command);
-            case LATE -> held.add(new Held(qid, cid, command.opcode(), command.data(), true));
+            case LOST, LATE -> held.add(command);
             case TWICE -> {
+                completedTwice = true;
                 finish(command);
                 post(qid, qid, cid, Status.OK);
             }

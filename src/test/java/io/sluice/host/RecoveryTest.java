@@ -34,7 +34,8 @@ class RecoveryTest {
     @BeforeEach
     void start() throws IOException {
         IovaAllocator iovas = new IovaAllocator(List.of(new IovaAllocator.Range(0, IOVAS)));
-        DriverOptions options = DriverOptions.polled(2, 16).withTimeouts(TIMEOUTS).withClock(clock);
+        DriverOptions options =
+                DriverOptions.polled(2, 16).withTimeouts(TIMEOUTS).withClock(clock);
         driver = NvmeDriver.start(device, iovas, options);
         pair = driver.queuePairs().getFirst();
         area = driver.allocate("data", 4096);
@@ -149,10 +150,7 @@ class RecoveryTest {
         passSeconds(6);
         assertEquals(List.of(7L, 8L, 9L), tokens);
         assertEquals(
-                List.of(
-                        DriverStatus.CONTROLLER_RESET,
-                        DriverStatus.CONTROLLER_RESET,
-                        DriverStatus.CONTROLLER_RESET),
+                List.of(DriverStatus.CONTROLLER_RESET, DriverStatus.CONTROLLER_RESET, DriverStatus.CONTROLLER_RESET),
                 statuses);
         assertFalse(Status.isSuccess(DriverStatus.CONTROLLER_RESET));
         assertFalse(Status.isDoNotRetry(DriverStatus.CONTROLLER_RESET), "it may be sent again");
