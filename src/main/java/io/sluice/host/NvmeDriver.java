@@ -4,11 +4,13 @@ import io.sluice.device.InterruptKind;
 import io.sluice.device.PciDevice;
 import io.sluice.dma.IovaAllocator;
 import io.sluice.linux.EventFd;
+import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.Csts;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.function.Consumer;
 
 /**
  * Drives one NVMe controller, whatever is behind the {@link PciDevice}: an SSD, the software model, a socket.
@@ -43,6 +45,7 @@ public final class NvmeDriver implements AutoCloseable {
     private ControllerInfo controller;
     private List<NamespaceInfo> namespaces = List.of();
 
+    private volatile Events events;
     private int abortLimit = 1;
     private boolean enabled;
     private boolean closed;
@@ -189,6 +192,37 @@ public final class NvmeDriver implements AutoCloseable {
     }
 
     /**
+     * Runs any admin command that is not the driver's own.
+     *
+     * @throws CommandFailed if it ends with an error status
+     * @throws DeviceFailure if it does not end
+     */
+    public AdminRequest.Answer admin(AdminRequest request) throws IOException {
+        byte[] dataIn = new byte[request.dataInBytes()];
+        String what = AdminOpcode.name(request.opcode());
+        int dw0 = admin.exchange(request.opcode(), what, request::encode, request.dataOut(), dataIn);
+        return new AdminRequest.Answer(dw0, dataIn);
+    }
+
+    /** The controller's SMART / Health Information log. */
+    public HealthLog health() throws IOException {
+        return new Logs(admin).health();
+    }
+
+    /** The newest errors in the controller's Error Information log, up to {@code limit} or 64. */
+    public List<ErrorRecord> errors(int limit) throws IOException {
+        return new Logs(admin).errors(limit);
+    }
+
+    /**
+     * Has asynchronous events told to a listener, from {@link #supervise}, on its thread. It may call this driver, but for
+     * {@code supervise}; it must not wait for long.
+     */
+    public void listen(Consumer<DeviceEvent> listener) {
+        events = new Events(admin, controller.asyncEventLimit(), listener);
+    }
+
+    /**
      * Ends orderly: deletes the I/O queues, and has the controller put everything in a safe place (CC.SHN). Commands in
      * flight are aborted. Afterwards there is only {@link #close}.
      */
@@ -274,8 +308,12 @@ public final class NvmeDriver implements AutoCloseable {
         admin.createSq(pair);
     }
 
-    /** Asynchronous events are not listened to. */
-    void serveEvents() throws IOException {}
+    void serveEvents() throws IOException {
+        Events current = events;
+        if (current != null) {
+            current.serve();
+        }
+    }
 
     void registers(ControllerRegisters opened) {
         registers = opened;

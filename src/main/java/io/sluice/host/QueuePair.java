@@ -148,16 +148,42 @@ public final class QueuePair {
         return transfer(NvmOpcode.WRITE, nsid, slba, blockCount, iova, bytes, token);
     }
 
-    private boolean transfer(int opcode, int nsid, long slba, int blockCount, long iova, int bytes, long token) {
-        long sqe = begin(opcode, nsid);
+    /** Submits a Write that completes only once it is on non-volatile media (FUA); parameters as for {@link #read}. */
+    public boolean writeThrough(int nsid, long slba, int blockCount, long iova, int bytes, long token) {
+        long sqe = beginTransfer(NvmOpcode.WRITE, nsid, slba, blockCount, iova, bytes);
         if (sqe == 0) {
             return false;
+        }
+        Sqe.setForceUnitAccess(sqe, true);
+        commit(token);
+        return true;
+    }
+
+    /**
+     * Submits a Compare of logical blocks with memory; parameters as for {@link #read}. It ends with
+     * {@code Status.COMPARE_FAILURE} where they differ. Not every controller has it: see ONCS.
+     */
+    public boolean compare(int nsid, long slba, int blockCount, long iova, int bytes, long token) {
+        return transfer(NvmOpcode.COMPARE, nsid, slba, blockCount, iova, bytes, token);
+    }
+
+    private boolean transfer(int opcode, int nsid, long slba, int blockCount, long iova, int bytes, long token) {
+        if (beginTransfer(opcode, nsid, slba, blockCount, iova, bytes) == 0) {
+            return false;
+        }
+        commit(token);
+        return true;
+    }
+
+    private long beginTransfer(int opcode, int nsid, long slba, int blockCount, long iova, int bytes) {
+        long sqe = begin(opcode, nsid);
+        if (sqe == 0) {
+            return 0;
         }
         setData(sqe, iova, bytes);
         Sqe.setSlba(sqe, slba);
         Sqe.setBlockCount(sqe, blockCount);
-        commit(token);
-        return true;
+        return sqe;
     }
 
     /**

@@ -204,9 +204,7 @@ final class Recovery implements Alarm {
             driver.admin().poll();
             abortLate();
             driver.serveEvents();
-        } catch (CommandFailed refused) {
-            // A log page that is refused: the event is told without it.
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException e) {
             failed(e.getMessage());
         }
     }

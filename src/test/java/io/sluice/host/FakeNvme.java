@@ -16,6 +16,7 @@ import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Csts;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.FeatureValue;
+import io.sluice.nvme.LogPage;
 import io.sluice.nvme.Registers;
 import io.sluice.nvme.Rings;
 import io.sluice.nvme.Sqe;
@@ -231,6 +232,13 @@ class FakeNvme implements PciDevice {
     private int succeed(int opcode, long sqe) {
         switch (opcode) {
             case AdminOpcode.IDENTIFY -> identify(sqe);
+            case AdminOpcode.GET_LOG_PAGE -> logPage(sqe);
+            case AdminOpcode.FORMAT_NVM -> {
+                return Sqe.nsid(sqe) + Sqe.cdw10(sqe) + Sqe.cdw15(sqe);
+            }
+            case AdminOpcode.SECURITY_SEND -> {
+                return Byte.toUnsignedInt(Memory.getByte(at(Sqe.prp1(sqe)) + 3));
+            }
             case AdminOpcode.SET_FEATURES -> {
                 return FeatureValue.numberOfQueues(IO_QUEUES, IO_QUEUES);
             }
@@ -251,6 +259,19 @@ class FakeNvme implements PciDevice {
             default -> {}
         }
         Memory.copyIn(page.array(), 0, at(Sqe.prp1(sqe)), page.capacity());
+    }
+
+    /** Offsets as in NVMe 1.4, figures 193 and 194. */
+    private void logPage(long sqe) {
+        int bytes = (int) AdminSqe.logBytes(sqe);
+        ByteBuffer page = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        switch (AdminSqe.logPageId(sqe)) {
+            case LogPage.SMART -> page.put(0, (byte) 4).putShort(1, (short) 310).putLong(32, 77);
+            case LogPage.ERROR_INFORMATION ->
+                page.putLong(0, 9).putShort(8, (short) 1).putShort(10, (short) 5).putLong(16, 1234);
+            default -> {}
+        }
+        Memory.copyIn(page.array(), 0, at(Sqe.prp1(sqe)), bytes);
     }
 
     /** Offsets as in NVMe 1.4, figure 247. */

@@ -13,11 +13,15 @@ import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.Aqa;
 import io.sluice.nvme.Cap;
 import io.sluice.nvme.Cc;
+import io.sluice.nvme.Cns;
 import io.sluice.nvme.Csts;
 import io.sluice.nvme.Status;
 import io.sluice.pci.MsixCapability;
 import io.sluice.pci.PciHeader;
 import java.io.IOException;
+import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -132,6 +136,46 @@ class NvmeDriverTest {
         assertUnusable("namespace 1 is formatted with 8 bytes of metadata with each block (LBA format 0)");
         misbehave(device -> device.protectionType = 1);
         assertUnusable("namespace 1 has protection information");
+    }
+
+    @Test
+    void shouldDecodeLogsWhenAsked() throws IOException {
+        try (NvmeDriver driver = start()) {
+            HealthLog health = driver.health();
+            assertEquals(4, health.criticalWarning());
+            assertEquals(310, health.temperatureKelvin());
+            assertEquals(BigInteger.valueOf(77), health.dataUnitsRead());
+            assertEquals(List.of(new ErrorRecord(9, 1, 5, 0, 0, 1234, 0)), driver.errors(64));
+            assertEquals(1, driver.errors(1).size());
+        }
+    }
+
+    @Test
+    void shouldPassAdminCommandsThroughAsTheyAre() throws IOException {
+        try (NvmeDriver driver = start()) {
+            AdminRequest identify =
+                    AdminRequest.reading(AdminOpcode.IDENTIFY, 1, Cns.NAMESPACE, 0, AdminRequest.MAX_DATA_BYTES);
+            byte[] page = driver.admin(identify).dataIn();
+            assertEquals(1000, ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN).getLong(0));
+            byte[] out = {1, 2, 3, 42};
+            AdminRequest send = new AdminRequest(AdminOpcode.SECURITY_SEND, 0, 0, 0, 0, 0, 0, 0, out, 0);
+            assertEquals(42, driver.admin(send).dw0());
+            AdminRequest format =
+                    new AdminRequest(AdminOpcode.FORMAT_NVM, 1, 100, 0, 0, 0, 0, 10_000, new byte[0], 0);
+            assertEquals(10_101, driver.admin(format).dw0());
+            device.failOpcode = AdminOpcode.FORMAT_NVM;
+            device.failStatus = Status.INVALID_FORMAT.dnr();
+            CommandFailed failed = assertThrows(CommandFailed.class, () -> driver.admin(format));
+            assertTrue(failed.getMessage().startsWith("Format NVM on fake nvme was refused"), failed.getMessage());
+        }
+    }
+
+    @Test
+    void shouldRefuseToPassThroughWhatIsTheDriversOwn() {
+        for (int opcode : new int[] {0x00, 0x01, 0x04, 0x05, 0x0c, 0x7c, -1, 256}) {
+            assertThrows(IllegalArgumentException.class, () -> AdminRequest.of(opcode, 0, 0), "opcode " + opcode);
+        }
+        assertThrows(IllegalArgumentException.class, () -> AdminRequest.reading(AdminOpcode.IDENTIFY, 0, 0, 0, 4097));
     }
 
     @Test

@@ -97,6 +97,25 @@ class QueuePairTest {
     }
 
     @Test
+    void shouldForceUnitAccessWhenWritingThrough() {
+        assertTrue(pair.writeThrough(7, 5, 8, 0x9000, 4096, 99));
+        assertEquals(NvmOpcode.WRITE, Sqe.opcode(memory.sqe(0)));
+        assertTrue(Sqe.forceUnitAccess(memory.sqe(0)));
+        assertTrue(pair.write(7, 5, 8, 0x9000, 4096, 99));
+        assertFalse(Sqe.forceUnitAccess(memory.sqe(1)));
+    }
+
+    @Test
+    void shouldEncodeAllFieldsWhenComparing() {
+        assertTrue(pair.compare(7, 5, 8, 0x9000, 4096, 99));
+        long sqe = memory.sqe(0);
+        assertEquals(NvmOpcode.COMPARE, Sqe.opcode(sqe));
+        assertEquals(5, Sqe.slba(sqe));
+        assertEquals(8, Sqe.blockCount(sqe));
+        assertEquals(0x9000, Sqe.prp1(sqe));
+    }
+
+    @Test
     void shouldLeaveNothingOfThePreviousCommandWhenAnEntryIsUsedAgain() throws IOException {
         for (int i = 0; i < ENTRIES; i++) {
             assertTrue(pair.writeZeroes(-1, -1L, 65536, true, i));

@@ -9,6 +9,7 @@ import io.sluice.dma.IovaAllocator;
 import io.sluice.host.FaultyNvme.Fate;
 import io.sluice.host.FaultyNvme.Faults;
 import io.sluice.nvme.AdminOpcode;
+import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.Status;
 import io.sluice.pci.PciHeader;
 import java.io.IOException;
@@ -308,6 +309,26 @@ class RecoveryTest {
         assertEquals(1, driver.resets());
         assertFalse(driver.isDead());
         assertWorks();
+    }
+
+    // ---- asynchronous events
+
+    @Test
+    void shouldTellEventsAndAskForTheNextOnes() throws IOException {
+        List<DeviceEvent> events = new ArrayList<>();
+        driver.listen(events::add);
+        cycle();
+        int requests = device.eventRequests.size();
+        assertTrue(requests > 0);
+        assertTrue(device.event(AsyncEvent.TEMPERATURE_THRESHOLD.dw0()));
+        cycle();
+        assertEquals(AsyncEvent.TEMPERATURE_THRESHOLD, events.getFirst().known());
+        assertEquals(4, events.getFirst().log()[0], "the SMART log's critical warning");
+        assertEquals(requests, device.eventRequests.size(), "asked again");
+        driver.requestReset("the test says so");
+        passSeconds(2);
+        assertEquals(requests, device.eventRequests.size(), "asked again after a reset");
+        assertEquals(1, events.size());
     }
 
     // ---- death

@@ -1,0 +1,90 @@
+package io.sluice.host;
+
+import io.sluice.mem.Memory;
+import io.sluice.nvme.AdminOpcode;
+import io.sluice.nvme.Sqe;
+
+/**
+ * An admin command that is passed through as it is, NVMe 1.4, section 5.
+ *
+ * @param opcode as in {@link AdminOpcode}, 0 to 255
+ * @param nsid the namespace, or 0
+ * @param cdw10 command dword 10; 11 to 15 follow
+ * @param dataOut what the device reads, up to {@link #MAX_DATA_BYTES}; empty for none
+ * @param dataInBytes how much the device writes, up to {@link #MAX_DATA_BYTES}; 0 for none
+ */
+public record AdminRequest(
+        int opcode,
+        int nsid,
+        int cdw10,
+        int cdw11,
+        int cdw12,
+        int cdw13,
+        int cdw14,
+        int cdw15,
+        byte[] dataOut,
+        int dataInBytes) {
+    /** The most data that one command carries, in bytes. */
+    public static final int MAX_DATA_BYTES = Memory.PAGE_BYTES;
+
+    /**
+     * The answer to a command that succeeded.
+     *
+     * @param dw0 dword 0 of its completion
+     * @param dataIn what the device wrote
+     */
+    public record Answer(int dw0, byte[] dataIn) {}
+
+    public AdminRequest {
+        if (opcode < 0 || opcode > 255) {
+            throw new IllegalArgumentException("an opcode is 0 to 255, not " + opcode);
+        }
+        if (isTheDriversOwn(opcode)) {
+            throw new IllegalArgumentException(
+                    AdminOpcode.name(opcode) + " is for the driver itself: passed through, it would pull its queues away");
+        }
+        if (dataOut.length > MAX_DATA_BYTES || dataInBytes < 0 || dataInBytes > MAX_DATA_BYTES) {
+            throw new IllegalArgumentException("an admin command carries up to " + MAX_DATA_BYTES + " bytes, not "
+                    + dataOut.length + " out and " + dataInBytes + " in");
+        }
+        dataOut = dataOut.clone();
+    }
+
+    /** A command without data, and with only one dword of its own. */
+    public static AdminRequest of(int opcode, int nsid, int cdw10) {
+        return reading(opcode, nsid, cdw10, 0, 0);
+    }
+
+    /** A command that reads data from the device. */
+    public static AdminRequest reading(int opcode, int nsid, int cdw10, int cdw11, int dataInBytes) {
+        return new AdminRequest(opcode, nsid, cdw10, cdw11, 0, 0, 0, 0, new byte[0], dataInBytes);
+    }
+
+    /** The device reads it: a copy. */
+    @Override
+    public byte[] dataOut() {
+        return dataOut.clone();
+    }
+
+    private static boolean isTheDriversOwn(int opcode) {
+        return switch (opcode) {
+            case AdminOpcode.CREATE_IO_CQ,
+                    AdminOpcode.CREATE_IO_SQ,
+                    AdminOpcode.DELETE_IO_CQ,
+                    AdminOpcode.DELETE_IO_SQ,
+                    AdminOpcode.ASYNC_EVENT_REQUEST,
+                    AdminOpcode.DOORBELL_BUFFER_CONFIG -> true;
+            default -> false;
+        };
+    }
+
+    void encode(long sqe) {
+        Sqe.setNsid(sqe, nsid);
+        Sqe.setCdw10(sqe, cdw10);
+        Sqe.setCdw11(sqe, cdw11);
+        Sqe.setCdw12(sqe, cdw12);
+        Sqe.setCdw13(sqe, cdw13);
+        Sqe.setCdw14(sqe, cdw14);
+        Sqe.setCdw15(sqe, cdw15);
+    }
+}
