@@ -40,8 +40,8 @@ public record AdminRequest(
             throw new IllegalArgumentException("an opcode is 0 to 255, not " + opcode);
         }
         if (isTheDriversOwn(opcode)) {
-            throw new IllegalArgumentException(
-                    AdminOpcode.name(opcode) + " is for the driver itself: passed through, it would pull its queues away");
+            throw new IllegalArgumentException(AdminOpcode.name(opcode)
+                    + " is for the driver itself: passed through, it would pull its queues away");
         }
         if (dataOut.length > MAX_DATA_BYTES || dataInBytes < 0 || dataInBytes > MAX_DATA_BYTES) {
             throw new IllegalArgumentException("an admin command carries up to " + MAX_DATA_BYTES + " bytes, not "

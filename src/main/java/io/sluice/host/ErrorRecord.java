@@ -13,8 +13,7 @@ import io.sluice.nvme.ErrorLogEntry;
  * @param lba the first block that failed
  * @param nsid the command's namespace
  */
-public record ErrorRecord(
-        long errorCount, int sqid, int cid, int status, int parameterLocation, long lba, int nsid) {
+public record ErrorRecord(long errorCount, int sqid, int cid, int status, int parameterLocation, long lba, int nsid) {
 
     static ErrorRecord of(long entry) {
         return new ErrorRecord(

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * What is done about commands that do not end, and about a controller that has failed.
@@ -41,7 +42,7 @@ final class Recovery implements Alarm {
     private long nextLook;
     private boolean looked;
     private int failedResets;
-    private volatile int resets;
+    private final AtomicInteger resets = new AtomicInteger();
 
     Recovery(NvmeDriver driver, Quarantine quarantine) {
         this.driver = driver;
@@ -90,7 +91,7 @@ final class Recovery implements Alarm {
 
     /** How many resets have ended well. */
     int resets() {
-        return resets;
+        return resets.get();
     }
 
     // ---- the supervising thread
@@ -133,7 +134,7 @@ final class Recovery implements Alarm {
             }
             try {
                 reset();
-                resets++;
+                resets.incrementAndGet();
             } catch (IOException | RuntimeException e) {
                 failedResets++;
                 wantAgain(e);

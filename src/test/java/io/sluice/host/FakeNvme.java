@@ -268,7 +268,10 @@ class FakeNvme implements PciDevice {
         switch (AdminSqe.logPageId(sqe)) {
             case LogPage.SMART -> page.put(0, (byte) 4).putShort(1, (short) 310).putLong(32, 77);
             case LogPage.ERROR_INFORMATION ->
-                page.putLong(0, 9).putShort(8, (short) 1).putShort(10, (short) 5).putLong(16, 1234);
+                page.putLong(0, 9)
+                        .putShort(8, (short) 1)
+                        .putShort(10, (short) 5)
+                        .putLong(16, 1234);
             default -> {}
         }
         Memory.copyIn(page.array(), 0, at(Sqe.prp1(sqe)), bytes);

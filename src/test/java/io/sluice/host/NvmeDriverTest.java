@@ -156,12 +156,12 @@ class NvmeDriverTest {
             AdminRequest identify =
                     AdminRequest.reading(AdminOpcode.IDENTIFY, 1, Cns.NAMESPACE, 0, AdminRequest.MAX_DATA_BYTES);
             byte[] page = driver.admin(identify).dataIn();
-            assertEquals(1000, ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN).getLong(0));
+            assertEquals(
+                    1000, ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN).getLong(0));
             byte[] out = {1, 2, 3, 42};
             AdminRequest send = new AdminRequest(AdminOpcode.SECURITY_SEND, 0, 0, 0, 0, 0, 0, 0, out, 0);
             assertEquals(42, driver.admin(send).dw0());
-            AdminRequest format =
-                    new AdminRequest(AdminOpcode.FORMAT_NVM, 1, 100, 0, 0, 0, 0, 10_000, new byte[0], 0);
+            AdminRequest format = new AdminRequest(AdminOpcode.FORMAT_NVM, 1, 100, 0, 0, 0, 0, 10_000, new byte[0], 0);
             assertEquals(10_101, driver.admin(format).dw0());
             device.failOpcode = AdminOpcode.FORMAT_NVM;
             device.failStatus = Status.INVALID_FORMAT.dnr();
