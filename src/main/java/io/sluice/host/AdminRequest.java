@@ -3,6 +3,7 @@ package io.sluice.host;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.Sqe;
+import java.nio.ByteBuffer;
 
 /**
  * An admin command that is passed through as it is, NVMe 1.4, section 5.
@@ -22,7 +23,7 @@ public record AdminRequest(
         int cdw13,
         int cdw14,
         int cdw15,
-        byte[] dataOut,
+        ByteBuffer dataOut,
         int dataInBytes) {
     /** The most data that one command carries, in bytes. */
     public static final int MAX_DATA_BYTES = Memory.PAGE_BYTES;
@@ -31,9 +32,9 @@ public record AdminRequest(
      * The answer to a command that succeeded.
      *
      * @param dw0 dword 0 of its completion
-     * @param dataIn what the device wrote
+     * @param dataIn what the device wrote, little endian
      */
-    public record Answer(int dw0, byte[] dataIn) {}
+    public record Answer(int dw0, ByteBuffer dataIn) {}
 
     public AdminRequest {
         if (opcode < 0 || opcode > 255) {
@@ -43,11 +44,11 @@ public record AdminRequest(
             throw new IllegalArgumentException(AdminOpcode.name(opcode)
                     + " is for the driver itself: passed through, it would pull its queues away");
         }
-        if (dataOut.length > MAX_DATA_BYTES || dataInBytes < 0 || dataInBytes > MAX_DATA_BYTES) {
+        if (dataOut.remaining() > MAX_DATA_BYTES || dataInBytes < 0 || dataInBytes > MAX_DATA_BYTES) {
             throw new IllegalArgumentException("an admin command carries up to " + MAX_DATA_BYTES + " bytes, not "
-                    + dataOut.length + " out and " + dataInBytes + " in");
+                    + dataOut.remaining() + " out and " + dataInBytes + " in");
         }
-        dataOut = dataOut.clone();
+        dataOut = dataOut.asReadOnlyBuffer();
     }
 
     /** A command without data, and with only one dword of its own. */
@@ -57,13 +58,13 @@ public record AdminRequest(
 
     /** A command that reads data from the device. */
     public static AdminRequest reading(int opcode, int nsid, int cdw10, int cdw11, int dataInBytes) {
-        return new AdminRequest(opcode, nsid, cdw10, cdw11, 0, 0, 0, 0, new byte[0], dataInBytes);
+        return new AdminRequest(opcode, nsid, cdw10, cdw11, 0, 0, 0, 0, ByteBuffer.allocate(0), dataInBytes);
     }
 
-    /** The device reads it: a copy. */
-    @Override
-    public byte[] dataOut() {
-        return dataOut.clone();
+    byte[] bytesOut() {
+        byte[] bytes = new byte[dataOut.remaining()];
+        dataOut.duplicate().get(bytes);
+        return bytes;
     }
 
     private static boolean isTheDriversOwn(int opcode) {

@@ -1,6 +1,7 @@
 package io.sluice.host;
 
 import io.sluice.nvme.AsyncEvent;
+import java.nio.ByteBuffer;
 
 /**
  * Something that the controller tells of its own accord: NVMe 1.4, 5.2.
@@ -10,4 +11,4 @@ import io.sluice.nvme.AsyncEvent;
  * @param log the beginning of the log page that it names, read so that the next event of its type can come; empty where the
  *     controller refused to give it
  */
-public record DeviceEvent(int dw0, AsyncEvent known, byte[] log) {}
+public record DeviceEvent(int dw0, AsyncEvent known, ByteBuffer log) {}

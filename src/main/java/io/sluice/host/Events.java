@@ -3,6 +3,8 @@ package io.sluice.host;
 import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.LogPage;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.function.Consumer;
 
 /**
@@ -42,11 +44,12 @@ final class Events {
         admin.requestEvents(requests);
     }
 
-    private byte[] log(int logPageId) throws IOException {
+    private ByteBuffer log(int logPageId) throws IOException {
+        int bytes = logPageId == LogPage.CHANGED_NAMESPACES ? NAMESPACE_LIST_BYTES : LOG_BYTES;
         try {
-            return admin.logPage(logPageId, logPageId == LogPage.CHANGED_NAMESPACES ? NAMESPACE_LIST_BYTES : LOG_BYTES);
+            return ByteBuffer.wrap(admin.logPage(logPageId, bytes)).order(ByteOrder.LITTLE_ENDIAN);
         } catch (CommandFailed refused) {
-            return new byte[0];
+            return ByteBuffer.allocate(0);
         }
     }
 }

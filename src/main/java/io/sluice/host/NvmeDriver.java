@@ -7,6 +7,8 @@ import io.sluice.linux.EventFd;
 import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.Csts;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -200,8 +202,8 @@ public final class NvmeDriver implements AutoCloseable {
     public AdminRequest.Answer admin(AdminRequest request) throws IOException {
         byte[] dataIn = new byte[request.dataInBytes()];
         String what = AdminOpcode.name(request.opcode());
-        int dw0 = admin.exchange(request.opcode(), what, request::encode, request.dataOut(), dataIn);
-        return new AdminRequest.Answer(dw0, dataIn);
+        int dw0 = admin.exchange(request.opcode(), what, request::encode, request.bytesOut(), dataIn);
+        return new AdminRequest.Answer(dw0, ByteBuffer.wrap(dataIn).order(ByteOrder.LITTLE_ENDIAN));
     }
 
     /** The controller's SMART / Health Information log. */

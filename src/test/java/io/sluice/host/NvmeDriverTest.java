@@ -21,7 +21,6 @@ import io.sluice.pci.PciHeader;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -161,7 +160,8 @@ class NvmeDriverTest {
             byte[] out = {1, 2, 3, 42};
             AdminRequest send = new AdminRequest(AdminOpcode.SECURITY_SEND, 0, 0, 0, 0, 0, 0, 0, out, 0);
             assertEquals(42, driver.admin(send).dw0());
-            AdminRequest format = new AdminRequest(AdminOpcode.FORMAT_NVM, 1, 100, 0, 0, 0, 0, 10_000, new byte[0], 0);
+            AdminRequest format =
+                    new AdminRequest(AdminOpcode.FORMAT_NVM, 1, 100, 0, 0, 0, 0, 10_000, ByteBuffer.allocate(0), 0);
             assertEquals(10_101, driver.admin(format).dw0());
             device.failOpcode = AdminOpcode.FORMAT_NVM;
             device.failStatus = Status.INVALID_FORMAT.dnr();

@@ -323,7 +323,7 @@ class RecoveryTest {
         assertTrue(device.event(AsyncEvent.TEMPERATURE_THRESHOLD.dw0()));
         cycle();
         assertEquals(AsyncEvent.TEMPERATURE_THRESHOLD, events.getFirst().known());
-        assertEquals(4, events.getFirst().log()[0], "the SMART log's critical warning");
+        assertEquals(4, events.getFirst().log().get(0), "the SMART log's critical warning");
         assertEquals(requests, device.eventRequests.size(), "asked again");
         driver.requestReset("the test says so");
         passSeconds(2);
