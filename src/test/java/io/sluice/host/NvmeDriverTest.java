@@ -154,10 +154,8 @@ class NvmeDriverTest {
         try (NvmeDriver driver = start()) {
             AdminRequest identify =
                     AdminRequest.reading(AdminOpcode.IDENTIFY, 1, Cns.NAMESPACE, 0, AdminRequest.MAX_DATA_BYTES);
-            byte[] page = driver.admin(identify).dataIn();
-            assertEquals(
-                    1000, ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN).getLong(0));
-            byte[] out = {1, 2, 3, 42};
+            assertEquals(1000, driver.admin(identify).dataIn().getLong(0));
+            ByteBuffer out = ByteBuffer.wrap(new byte[] {1, 2, 3, 42});
             AdminRequest send = new AdminRequest(AdminOpcode.SECURITY_SEND, 0, 0, 0, 0, 0, 0, 0, out, 0);
             assertEquals(42, driver.admin(send).dw0());
             AdminRequest format =
