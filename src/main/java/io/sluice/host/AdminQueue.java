@@ -352,6 +352,13 @@ final class AdminQueue {
                         sqe, io.qid(), queue.entries(), queue.sqIova(), io.qid(), AdminSqe.QPRIO_URGENT));
     }
 
+    void configureDoorbellBuffer(ShadowDoorbells shadows) throws IOException {
+        run(AdminOpcode.DOORBELL_BUFFER_CONFIG, "Doorbell Buffer Config", sqe -> {
+            Sqe.setPrp1(sqe, shadows.doorbellsIova());
+            Sqe.setPrp2(sqe, shadows.eventIdxIova());
+        });
+    }
+
     void deleteSq(int qid) throws IOException {
         run(AdminOpcode.DELETE_IO_SQ, "Delete I/O Submission Queue " + qid, sqe -> AdminSqe.setDeleteQueue(sqe, qid));
     }

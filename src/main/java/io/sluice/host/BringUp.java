@@ -8,6 +8,7 @@ import io.sluice.nvme.Aqa;
 import io.sluice.nvme.Cap;
 import io.sluice.nvme.Cc;
 import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.Registers;
 import java.io.IOException;
 
@@ -41,6 +42,7 @@ final class BringUp {
         step6AwaitReady();
         step7Identify();
         int granted = step8NegotiateQueues();
+        configureDoorbellBuffer();
         step9CreateCompletionQueues(granted);
         step10CreateSubmissionQueues();
     }
@@ -69,6 +71,9 @@ final class BringUp {
         step6AwaitReady();
         checkThatItIsTheSame();
         askForTheSameQueues();
+        if (driver.shadows() != null) {
+            admin.configureDoorbellBuffer(driver.shadows());
+        }
         if (!driver.interrupts().isEmpty()) {
             driver.device().setInterruptTargets(InterruptKind.MSIX, 0, driver.interrupts());
             PciAccess.enableMsix(driver.device());
@@ -188,6 +193,24 @@ final class BringUp {
         PciAccess.enableMsix(driver.device());
     }
 
+    /** Before the queues are created: what a queue's shadow doorbell says counts from its creation on. */
+    private void configureDoorbellBuffer() throws IOException {
+        boolean offered = (driver.controller().optionalAdminCommands() & IdentifyController.OACS_DOORBELL_BUFFER) != 0;
+        boolean fits = Cap.dstrd(cap) == 0 && options.queuePairs() <= ShadowDoorbells.MAX_QUEUE_PAIRS;
+        if (options.doorbellBuffer() && offered && fits) {
+            ShadowDoorbells shadows =
+                    new ShadowDoorbells(driver.allocate("sluice shadow doorbells", ShadowDoorbells.BYTES));
+            driver.admin().configureDoorbellBuffer(shadows);
+            driver.shadows(shadows);
+        }
+    }
+
+    private boolean usesSgl() {
+        int sgls = driver.controller().sglSupport();
+        return options.sgl()
+                && (sgls & (IdentifyController.SGLS_SUPPORTED | IdentifyController.SGLS_DWORD_ALIGNED)) != 0;
+    }
+
     private void step9CreateCompletionQueues(int count) throws IOException {
         int entries = Math.min(options.queueEntries(), Cap.maxQueueEntries(cap));
         for (int qid = 1; qid <= count; qid++) {
@@ -206,16 +229,16 @@ final class BringUp {
 
     private QueuePair queuePair(int qid, int entries) throws IOException {
         DmaArea area = driver.allocate("sluice queue " + qid, QueueMemory.bytes(entries));
-        int maxTransferBytes =
-                qid == 0 ? QueuePair.MAX_TRANSFER_BYTES : driver.controller().maxTransferBytes();
+        boolean io = qid != 0;
+        ShadowDoorbells shadows = io ? driver.shadows() : null;
+        int maxTransferBytes = io ? driver.controller().maxTransferBytes() : QueuePair.MAX_TRANSFER_BYTES;
         return new QueuePair(
                 "queue " + qid + " of " + driver.name(),
                 qid,
                 new QueueMemory(area, entries),
-                registers.sqTailDoorbell(qid),
-                registers.cqHeadDoorbell(qid),
-                maxTransferBytes,
-                qid == 0 ? Alarm.NONE : driver.alarm(),
-                options.timeouts());
+                registers.sqTailDoorbell(qid, shadows),
+                registers.cqHeadDoorbell(qid, shadows),
+                new PairTraits(maxTransferBytes, io && usesSgl(), options.timeouts()),
+                io ? driver.alarm() : Alarm.NONE);
     }
 }

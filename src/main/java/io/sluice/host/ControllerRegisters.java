@@ -4,6 +4,7 @@ import io.sluice.device.PciDevice.Bar;
 import io.sluice.nvme.Cap;
 import io.sluice.nvme.Cc;
 import io.sluice.nvme.Csts;
+import io.sluice.nvme.DoorbellBuffer;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Registers;
 import java.io.IOException;
@@ -119,12 +120,22 @@ final class ControllerRegisters {
         return end <= Math.min(bar.bytes(), Integer.MAX_VALUE);
     }
 
-    Doorbell sqTailDoorbell(int qid) throws IOException {
-        return new Doorbell(bar, Doorbells.sqTailDoorbell(qid, Cap.dstrd(cap())));
+    Doorbell sqTailDoorbell(int qid, ShadowDoorbells shadows) throws IOException {
+        long offset = Doorbells.sqTailDoorbell(qid, Cap.dstrd(cap()));
+        if (shadows == null) {
+            return new Doorbell(bar, offset);
+        }
+        int entry = DoorbellBuffer.sqTailOffset(qid);
+        return new Doorbell(bar, offset, shadows.doorbell(entry), shadows.eventIdx(entry));
     }
 
-    Doorbell cqHeadDoorbell(int qid) throws IOException {
-        return new Doorbell(bar, Doorbells.cqHeadDoorbell(qid, Cap.dstrd(cap())));
+    Doorbell cqHeadDoorbell(int qid, ShadowDoorbells shadows) throws IOException {
+        long offset = Doorbells.cqHeadDoorbell(qid, Cap.dstrd(cap()));
+        if (shadows == null) {
+            return new Doorbell(bar, offset);
+        }
+        int entry = DoorbellBuffer.cqHeadOffset(qid);
+        return new Doorbell(bar, offset, shadows.doorbell(entry), shadows.eventIdx(entry));
     }
 
     /** Sets CC.EN to 0, if it is not, and waits until CSTS.RDY says so; parameters as for {@link #awaitReady}. */

@@ -47,6 +47,7 @@ public final class NvmeDriver implements AutoCloseable {
     private ControllerInfo controller;
     private List<NamespaceInfo> namespaces = List.of();
 
+    private ShadowDoorbells shadows;
     private volatile Events events;
     private int abortLimit = 1;
     private boolean enabled;
@@ -302,6 +303,15 @@ public final class NvmeDriver implements AutoCloseable {
 
     void abortLimit(int limit) {
         abortLimit = limit;
+    }
+
+    /** The shadow doorbells, or null where there are none. */
+    ShadowDoorbells shadows() {
+        return shadows;
+    }
+
+    void shadows(ShadowDoorbells configured) {
+        shadows = configured;
     }
 
     /** Both I/O queues of a pair whose memory is empty, after a reset. */

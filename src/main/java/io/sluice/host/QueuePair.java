@@ -59,6 +59,7 @@ public final class QueuePair {
     private final Doorbell cqHeadDoorbell;
     private final SlotTable slots;
     private final int maxTransferBytes;
+    private final boolean sgl;
     private final Alarm alarm;
     private final long timeoutNanos;
     private final long graceNanos;
@@ -78,7 +79,6 @@ public final class QueuePair {
     /**
      * @param name for messages: the queue and the device
      * @param memory zeroed, of this pair alone
-     * @param maxTransferBytes the controller's limit; {@link #MAX_TRANSFER_BYTES} holds besides
      * @param alarm hears of late commands and failures
      */
     QueuePair(
@@ -87,12 +87,11 @@ public final class QueuePair {
             QueueMemory memory,
             Doorbell sqTailDoorbell,
             Doorbell cqHeadDoorbell,
-            int maxTransferBytes,
-            Alarm alarm,
-            Timeouts timeouts) {
+            PairTraits traits,
+            Alarm alarm) {
         this.alarm = alarm;
-        this.timeoutNanos = TimeUnit.MILLISECONDS.toNanos(timeouts.ioMillis());
-        this.graceNanos = TimeUnit.MILLISECONDS.toNanos(timeouts.graceMillis());
+        this.timeoutNanos = TimeUnit.MILLISECONDS.toNanos(traits.timeouts().ioMillis());
+        this.graceNanos = TimeUnit.MILLISECONDS.toNanos(traits.timeouts().graceMillis());
         this.name = name;
         this.qid = qid;
         this.entries = memory.entries();
@@ -100,7 +99,8 @@ public final class QueuePair {
         this.sqTailDoorbell = sqTailDoorbell;
         this.cqHeadDoorbell = cqHeadDoorbell;
         this.slots = new SlotTable(entries - 1);
-        this.maxTransferBytes = Math.min(maxTransferBytes, MAX_TRANSFER_BYTES);
+        this.maxTransferBytes = Math.min(traits.maxTransferBytes(), MAX_TRANSFER_BYTES);
+        this.sgl = traits.sgl();
     }
 
     /** The identifier of both queues; 0 for the admin queues. */
@@ -260,7 +260,8 @@ public final class QueuePair {
     }
 
     /**
-     * Points the command that has been begun at its data, with a PRP list in the slot's own page where it takes one.
+     * Points the command that has been begun at its data, with a PRP list in the slot's own page where it takes one,
+     * or with an SGL where the driver was started so.
      *
      * @param sqe from {@link #begin}
      * @param iova of the data: contiguous for the device, a multiple of 4
@@ -270,6 +271,10 @@ public final class QueuePair {
         if (bytes <= 0 || bytes > maxTransferBytes) {
             throw new IllegalArgumentException(
                     "a transfer of " + bytes + " bytes: it must be 1 to " + maxTransferBytes + " on " + name);
+        }
+        if (sgl) {
+            Sqe.setSglDataBlock(sqe, iova, bytes);
+            return;
         }
         int slot = slots.peek();
         Prps.set(sqe, iova, bytes, memory.listAddress(slot), memory.listIova(slot));
@@ -383,6 +388,8 @@ public final class QueuePair {
     /** As when created: empty queues, in the same memory. Nothing may be outstanding, and the controller is disabled. */
     private void restart() {
         memory.clearQueues();
+        sqTailDoorbell.restart();
+        cqHeadDoorbell.restart();
         sqTail = 0;
         rungSqTail = 0;
         cqHead = 0;

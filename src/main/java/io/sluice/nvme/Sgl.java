@@ -39,6 +39,12 @@ public final class Sgl {
 
     private Sgl() {}
 
+    /** Writes a data block descriptor (type 0h, subtype 0h) of {@code bytes}, 0 to 2^31 - 1, at a memory address. */
+    public static void setDataBlock(long descriptor, long address, int bytes) {
+        Memory.putLong(descriptor + ADDRESS, address);
+        Memory.putLong(descriptor + LENGTH, bytes); // and, above it, reserved bytes and the identifier: all zero
+    }
+
     public static long address(long descriptor) {
         return Memory.getLong(descriptor + ADDRESS);
     }

@@ -194,6 +194,12 @@ public final class Sqe {
         Memory.putLong(sqe + PRP2, prp2);
     }
 
+    /** Sets the data pointer to an SGL of one data block (PSDT 1, SGL1), which needs no list. */
+    public static void setSglDataBlock(long sqe, long address, int bytes) {
+        setPsdt(sqe, PSDT_SGL);
+        Sgl.setDataBlock(sqe + PRP1, address, bytes);
+    }
+
     public static void setCdw10(long sqe, int value) {
         Memory.putInt(sqe + CDW10, value);
     }

@@ -63,6 +63,8 @@ class FakeNvme implements PciDevice {
     int swallowOpcode = -1;
 
     int metadataBytes;
+    int optionalAdminCommands;
+    int sglSupport;
     int protectionType;
     int wrongCidOpcode = -1;
     int failOpcode = -1;
@@ -278,7 +280,9 @@ class FakeNvme implements PciDevice {
     }
 
     /** Offsets as in NVMe 1.4, figure 247. */
-    private static void controllerPage(ByteBuffer page) {
+    private void controllerPage(ByteBuffer page) {
+        page.putShort(256, (short) optionalAdminCommands);
+        page.putInt(536, sglSupport);
         page.putShort(0, (short) 0x1234);
         for (int i = 4; i < 72; i++) {
             page.put(i, (byte) ' ');

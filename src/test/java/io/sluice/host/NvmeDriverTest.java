@@ -15,6 +15,8 @@ import io.sluice.nvme.Cap;
 import io.sluice.nvme.Cc;
 import io.sluice.nvme.Cns;
 import io.sluice.nvme.Csts;
+import io.sluice.nvme.IdentifyController;
+import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import io.sluice.pci.MsixCapability;
 import io.sluice.pci.PciHeader;
@@ -135,6 +137,34 @@ class NvmeDriverTest {
         assertUnusable("namespace 1 is formatted with 8 bytes of metadata with each block (LBA format 0)");
         misbehave(device -> device.protectionType = 1);
         assertUnusable("namespace 1 has protection information");
+    }
+
+    @Test
+    void shouldConfigureADoorbellBufferOnlyWhenItIsOfferedAndAskedFor() throws IOException {
+        DriverOptions asked = options().withDoorbellBuffer();
+        NvmeDriver.start(device, iovas, asked).close();
+        misbehave(device -> device.optionalAdminCommands = IdentifyController.OACS_DOORBELL_BUFFER);
+        start().close();
+        assertFalse(device.log.contains("Doorbell Buffer Config"));
+        NvmeDriver.start(device, iovas, asked).close();
+        assertTrue(device.log.contains("Doorbell Buffer Config"));
+        assertEquals(0, device.maps.size());
+    }
+
+    @Test
+    void shouldUseSglsOnlyWhenTheyAreOfferedAndAskedFor() throws IOException {
+        assertEquals(Sqe.PSDT_PRP, psdtOfARead(options().withSgl()));
+        misbehave(device -> device.sglSupport = IdentifyController.SGLS_DWORD_ALIGNED);
+        assertEquals(Sqe.PSDT_PRP, psdtOfARead(options()));
+        assertEquals(Sqe.PSDT_SGL, psdtOfARead(options().withSgl()));
+    }
+
+    private int psdtOfARead(DriverOptions options) throws IOException {
+        try (NvmeDriver driver = NvmeDriver.start(device, iovas, options)) {
+            QueuePair pair = driver.queuePairs().getFirst();
+            assertTrue(pair.read(1, 0, 1, 0x1000, 512, 0));
+            return Sqe.psdt(pair.memory().sqe(0));
+        }
     }
 
     @Test

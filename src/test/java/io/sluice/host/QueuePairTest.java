@@ -42,15 +42,18 @@ class QueuePairTest {
         mapping = Mapping.anonymous(QueueMemory.bytes(ENTRIES), Mapping.PROT_READ | Mapping.PROT_WRITE);
         memory = new QueueMemory(mapping.address(), IOVA, ENTRIES);
         bar = new FakeBar();
-        pair = new QueuePair(
+        pair = newPair(false);
+    }
+
+    private QueuePair newPair(boolean sgl) {
+        return new QueuePair(
                 "queue 3 of fake",
                 QID,
                 memory,
                 new Doorbell(bar, SQ_DOORBELL),
                 new Doorbell(bar, CQ_DOORBELL),
-                Integer.MAX_VALUE,
-                Alarm.NONE,
-                Timeouts.DEFAULT);
+                new PairTraits(Integer.MAX_VALUE, sgl, Timeouts.DEFAULT),
+                Alarm.NONE);
     }
 
     @AfterEach
@@ -94,6 +97,16 @@ class QueuePairTest {
         assertEquals(0x9000, Sqe.prp1(sqe));
         assertEquals(0, Sqe.prp2(sqe));
         assertEquals(1, pair.inFlight());
+    }
+
+    @Test
+    void shouldDescribeDataByOneSglDataBlockWhenAskedTo() {
+        assertTrue(newPair(true).read(1, 0, 1024, 0x9004, 512 << 10, 99));
+        long sqe = memory.sqe(0);
+        assertEquals(Sqe.PSDT_SGL, Sqe.psdt(sqe));
+        assertEquals(0x9004, Memory.getLong(sqe + 24), "address");
+        assertEquals(512 << 10, Memory.getLong(sqe + 32), "length, and a descriptor type of 0");
+        assertEquals(0, Memory.getLong(memory.listAddress(0)), "no list");
     }
 
     @Test
