@@ -132,7 +132,8 @@ final class BringUp {
 
     private AdminQueue step3ConfigureAdminQueue() throws IOException {
         int entries = AdminQueue.ENTRIES;
-        QueuePair pair = queuePair(0, entries);
+        DmaArea queues = driver.allocate("sluice admin queues", QueueMemory.bytes(entries));
+        QueuePair pair = queuePair(0, new QueueMemory(queues, 0, entries));
         DmaArea data = driver.allocate("sluice admin data", Memory.PAGE_BYTES);
         setAdminQueue(pair.memory());
         return new AdminQueue(driver.name(), pair, registers, data, options, driver.alarm());
@@ -212,9 +213,14 @@ final class BringUp {
     }
 
     private void step9CreateCompletionQueues(int count) throws IOException {
+        if (count == 0) {
+            return;
+        }
         int entries = Math.min(options.queueEntries(), Cap.maxQueueEntries(cap));
+        long bytes = QueueMemory.bytes(entries);
+        DmaArea queues = driver.allocate("sluice I/O queues", count * bytes);
         for (int qid = 1; qid <= count; qid++) {
-            QueuePair pair = queuePair(qid, entries);
+            QueuePair pair = queuePair(qid, new QueueMemory(queues, (qid - 1) * bytes, entries));
             int vector = options.interrupts() ? driver.vector(qid) : 0;
             driver.admin().createCq(pair, options.interrupts(), vector);
             driver.addQueuePair(pair);
@@ -227,15 +233,14 @@ final class BringUp {
         }
     }
 
-    private QueuePair queuePair(int qid, int entries) throws IOException {
-        DmaArea area = driver.allocate("sluice queue " + qid, QueueMemory.bytes(entries));
+    private QueuePair queuePair(int qid, QueueMemory memory) throws IOException {
         boolean io = qid != 0;
         ShadowDoorbells shadows = io ? driver.shadows() : null;
         int maxTransferBytes = io ? driver.controller().maxTransferBytes() : QueuePair.MAX_TRANSFER_BYTES;
         return new QueuePair(
                 "queue " + qid + " of " + driver.name(),
                 qid,
-                new QueueMemory(area, entries),
+                memory,
                 registers.sqTailDoorbell(qid, shadows),
                 registers.cqHeadDoorbell(qid, shadows),
                 new PairTraits(maxTransferBytes, io && usesSgl(), options.timeouts()),

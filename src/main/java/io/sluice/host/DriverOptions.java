@@ -16,8 +16,13 @@ import io.sluice.nvme.Rings;
  * @param clock {@link DriverClock#system} but in tests
  */
 public record DriverOptions(
-        int queuePairs, int queueEntries, boolean interrupts, Timeouts timeouts,
- boolean doorbellBuffer, boolean sgl, DriverClock clock) {
+        int queuePairs,
+        int queueEntries,
+        boolean interrupts,
+        Timeouts timeouts,
+        boolean doorbellBuffer,
+        boolean sgl,
+        DriverClock clock) {
     public DriverOptions {
         if (queuePairs < 0 || queuePairs > 65_535) {
             throw new IllegalArgumentException("queue pairs must be 0 to 65535, not " + queuePairs);

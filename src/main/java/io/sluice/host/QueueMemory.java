@@ -21,11 +21,12 @@ final class QueueMemory {
     private final long listsOffset;
 
     /**
-     * @param area at least {@link #bytes} long, zeroed
+     * @param area zeroed
+     * @param offset where in the area, a multiple of 4096, with {@link #bytes} from there on
      * @param entries of each queue
      */
-    QueueMemory(DmaArea area, int entries) {
-        this(area.address(), area.iova(), entries);
+    QueueMemory(DmaArea area, long offset, int entries) {
+        this(area.address() + offset, area.iova() + offset, entries);
     }
 
     QueueMemory(long address, long iova, int entries) {

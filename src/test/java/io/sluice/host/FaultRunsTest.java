@@ -31,6 +31,7 @@ class FaultRunsTest {
     private static final Timeouts TIMEOUTS = new Timeouts(30_000, 5_000, 5_000, 3);
     private static final int QUEUES = 2;
     private static final int ENTRIES = 8;
+    private static final List<Fate> FATES = List.of(Fate.values());
     private static final int CYCLES = 60;
     /** Enough for every command to be late, aborted, reset away, and for the device to die of it. */
     private static final int LAST_CYCLES = 400;
@@ -80,9 +81,13 @@ class FaultRunsTest {
 
         RandomFaults(RandomGenerator random) {
             this.random = random;
-            favourite = random.nextInt(3) == 0 ? Fate.values()[random.nextInt(Fate.values().length)] : Fate.DONE;
+            favourite = random.nextInt(3) == 0 ? any(random) : Fate.DONE;
             rate = Math.pow(10, -random.nextDouble(0.5, 3));
             hangRate = random.nextInt(3) == 0 ? random.nextDouble() : 0;
+        }
+
+        private static Fate any(RandomGenerator random) {
+            return FATES.get(random.nextInt(FATES.size()));
         }
 
         @Override
@@ -91,8 +96,7 @@ class FaultRunsTest {
             if (quiet || rare || random.nextDouble() >= rate) {
                 return Fate.DONE;
             }
-            Fate[] all = Fate.values();
-            return favourite == Fate.DONE ? all[random.nextInt(all.length)] : favourite;
+            return favourite == Fate.DONE ? any(random) : favourite;
         }
 
         @Override

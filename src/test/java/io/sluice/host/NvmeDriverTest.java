@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sluice.dma.DmaRefused;
 import io.sluice.dma.IovaAllocator;
+import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.Aqa;
 import io.sluice.nvme.Cap;
@@ -87,7 +88,6 @@ class NvmeDriverTest {
                         "Set Features",
                         "map",
                         "Create I/O Completion Queue",
-                        "map",
                         "Create I/O Completion Queue",
                         "Create I/O Submission Queue",
                         "Create I/O Submission Queue"),
@@ -168,6 +168,17 @@ class NvmeDriverTest {
     }
 
     @Test
+    void shouldAlignLargeAreasToHugepagesWhetherThereAreAnyOrNot() throws IOException {
+        try (NvmeDriver driver = start();
+                DmaArea area = driver.allocate("data", 4L << 20)) {
+            assertEquals(4L << 20, area.bytes());
+            assertEquals(0, area.iova() % (2L << 20));
+            Memory.putLong(area.address() + area.bytes() - 8, 1);
+        }
+        assertEquals(0, device.maps.size());
+    }
+
+    @Test
     void shouldDecodeLogsWhenAsked() throws IOException {
         try (NvmeDriver driver = start()) {
             HealthLog health = driver.health();
@@ -240,7 +251,6 @@ class NvmeDriverTest {
                         "Delete I/O Completion Queue",
                         "shutdown",
                         "disable",
-                        "unmap",
                         "unmap",
                         "unmap",
                         "unmap"),
