@@ -114,7 +114,7 @@ class SluiceTest {
     @Test
     void shouldNameWhatIsMissing() {
         assertUsageError("--socket=PATH", "model", "--memory", "1G");
-        assertUsageError("SOCKET", "identify");
+        assertUsageError("TARGET", "identify");
         assertUsageError("--op", "bench", "/tmp/x");
     }
 

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -67,9 +68,18 @@ class MutatedModelTest {
                 assertDriverBringsItUp();
             }
             assertEquals(0, ProcSelf.mappings("/memfd:test-fuzz"), "seed " + seed);
-            assertEquals(descriptors, MutatingClient.descriptors(), "seed " + seed);
+            awaitDescriptors(descriptors);
         }
         assertEquals(List.of(), bugs(), "seed " + seed);
+    }
+
+    /** The server cleans up after a client a moment after that has gone. */
+    private void awaitDescriptors(long expected) throws IOException {
+        long start = System.nanoTime();
+        while (MutatingClient.descriptors() != expected && System.nanoTime() - start < 30_000_000_000L) {
+            LockSupport.parkNanos(1_000_000);
+        }
+        assertEquals(expected, MutatingClient.descriptors(), "seed " + seed);
     }
 
     private void assertDriverBringsItUp() throws IOException {
