@@ -98,6 +98,14 @@ final class Recovery implements Alarm {
 
     /** One step; see {@link NvmeDriver#supervise}. */
     void supervise(long nowNanos) {
+        try {
+            step(nowNanos);
+        } catch (InternalError late) {
+            failed(driver.name() + " was accessed while it did not decode its memory");
+        }
+    }
+
+    private void step(long nowNanos) {
         if (death == null) {
             look(nowNanos);
             resetIfWanted();
@@ -135,7 +143,7 @@ final class Recovery implements Alarm {
             try {
                 reset();
                 resets.incrementAndGet();
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | InternalError e) {
                 failedResets++;
                 wantAgain(e);
             }
@@ -174,7 +182,7 @@ final class Recovery implements Alarm {
         }
     }
 
-    private synchronized void wantAgain(Exception why) {
+    private synchronized void wantAgain(Throwable why) {
         resetReason = null;
         failed(why.getMessage());
     }

@@ -5,6 +5,9 @@
  * <p>The device is not trusted: what it writes is checked, what it should do is awaited with a deadline. A failed command
  * is a {@link io.sluice.host.CommandFailed}, a failed device a {@link io.sluice.host.DeviceFailure}.
  *
+ * <p>What does not end in time, or cannot be true, leads to {@link io.sluice.host.Recovery}: Abort, reset, death. Commands that
+ * it ends have a {@link io.sluice.host.DriverStatus}.
+ *
  * <p>May import {@code nvme}, {@code device}, {@code dma}, {@code pci}, {@code mem}, {@code linux}, {@code poll} and {@code
  * count}. Start at {@link io.sluice.host.NvmeDriver}, then {@link io.sluice.host.BringUp} and {@link
  * io.sluice.host.QueuePair}.

@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sluice.linux.Fd;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
+import io.sluice.linux.Memfd;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Cqe;
 import io.sluice.nvme.NvmOpcode;
@@ -305,6 +307,26 @@ class QueuePairTest {
         }
         assertThrows(DeviceFailure.class, this::poll);
         assertEquals(1, completions.size(), "the one that was outstanding");
+    }
+
+    /** As a BAR that is not decoded any more does it: a bus error, which Java tells as an InternalError, perhaps late. */
+    @Test
+    void shouldFailAndNotCrashWhenMemoryUnderItIsTakenAway() throws IOException {
+        try (Fd file = Memfd.create("queue", QueueMemory.bytes(ENTRIES));
+                Mapping cut = Mapping.shared(file, 0, QueueMemory.bytes(ENTRIES), 3)) {
+            memory = new QueueMemory(cut.address(), IOVA, ENTRIES);
+            pair = newPair(false);
+            read(1);
+            assertEquals(0, poll());
+            Memfd.resize(file, 0);
+            DeviceFailure failure = assertThrows(DeviceFailure.class, () -> {
+                for (int i = 0; i < 1_000_000; i++) {
+                    poll();
+                }
+            });
+            assertTrue(failure.getMessage().contains("memory under it was taken away"), failure.getMessage());
+            assertThrows(DeviceFailure.class, pair::ring);
+        }
     }
 
     @Test
