@@ -26,6 +26,9 @@ final class AdminQueue {
     /** Slots enough for parked commands (asynchronous events) beside the one that is waited for. */
     static final int ENTRIES = 32;
 
+    /** More Aborts are not sent at a time, whatever the controller takes: they would fill the queue. */
+    private static final int MAX_ABORTS = 8;
+
     /** Between two polls that find nothing, look this often before giving the processor away. */
     private static final int SPINS = 200;
 
@@ -213,7 +216,7 @@ final class AdminQueue {
     boolean abort(int sqid, int cid, int limit) throws IOException {
         lock.lock();
         try {
-            if (failure != null || abortsInFlight >= limit) {
+            if (failure != null || abortsInFlight >= Math.min(limit, MAX_ABORTS)) {
                 return false;
             }
             abortsInFlight++;

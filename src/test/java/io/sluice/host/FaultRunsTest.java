@@ -105,6 +105,11 @@ class FaultRunsTest {
         }
 
         @Override
+        public boolean abortEnds() {
+            return random.nextInt(8) != 0;
+        }
+
+        @Override
         public boolean lateNow() {
             return random.nextInt(16) == 0;
         }

@@ -52,6 +52,11 @@ final class FaultyNvme extends FakeNvme {
             return true;
         }
 
+        /** Whether an Abort itself is completed. */
+        default boolean abortEnds() {
+            return true;
+        }
+
         /** Whether it completes what is late now. */
         default boolean lateNow() {
             return true;
@@ -241,7 +246,9 @@ final class FaultyNvme extends FakeNvme {
                 post(sqid, sqid, abortCid, Status.ABORT_REQUESTED.code());
             }
         }
-        completeAdmin(cid, Status.OK, 0);
+        if (faults.abortEnds()) {
+            completeAdmin(cid, Status.OK, 0);
+        }
     }
 
     /** Reports an event, if a request is outstanding. */

@@ -187,6 +187,33 @@ class RecoveryTest {
         assertEquals(10, tokens.size());
     }
 
+    @Test
+    void shouldKeepRoomInTheAdminQueueWhenTheControllerTakesManyAborts() throws IOException {
+        driver.abortLimit(256);
+        driver.listen(event -> {});
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return qid == 0 ? Fate.DONE : Fate.LOST;
+            }
+
+            @Override
+            public boolean abortEnds() {
+                return false;
+            }
+        };
+        for (QueuePair each : driver.queuePairs()) {
+            for (int i = 0; i < each.depth(); i++) {
+                assertTrue(each.read(1, 0, 1, area.iova(), 512, i));
+            }
+            each.ring();
+        }
+        passSeconds(31);
+        assertEquals(8, device.aborts);
+        driver.feature(7);
+        assertEquals(0, driver.resets());
+    }
+
     // ---- memory of late commands
 
     @Test
