@@ -329,8 +329,18 @@ public final class QueuePair {
         try {
             return pollRunning(listener, limit);
         } catch (InternalError e) {
-            throw fail("cannot be polled any more: memory under it was taken away, or is not decoded", e);
+            throw memoryTaken(e);
         }
+    }
+
+    /**
+     * Fails the queue pair because of an access to memory that was taken away or is not decoded. Java may tell of it late, in
+     * whatever the poller does next: a poller that gets an InternalError outside of this class hands it over here.
+     *
+     * @return for the caller to throw
+     */
+    public DeviceFailure memoryTaken(InternalError late) {
+        return fail("cannot be polled any more: memory under it was taken away, or is not decoded", late);
     }
 
     private int pollRunning(CompletionListener listener, int limit) throws IOException {
