@@ -46,7 +46,7 @@ class VfioTest {
                 "nvme,drive=nv,serial=PLAIN",
                 "nvme,drive=nv,serial=BIG,logical_block_size=4096,physical_block_size=4096",
                 "nvme,drive=nv,serial=SMALL,mdts=1,max_ioqpairs=2,msix_qsize=2",
-                "nvme,drive=nv,serial=WIDE,mdts=10,max_ioqpairs=64",
+                "nvme,drive=nv,serial=WIDE,mdts=9,max_ioqpairs=64",
             })
     void shouldWriteWhatTheKernelReadsAndReadWhatTheKernelWrites(String controller) throws Exception {
         Run run = guest("vfio-pattern.sh", "48", List.of("-device", controller));
