@@ -27,8 +27,8 @@ public interface IoPath extends AutoCloseable {
     boolean hasVolatileCache();
 
     /**
-     * Does a command or begins it, in a bounded step; what it copies it counts by {@link IoCommand#spend}. May end other commands, which are pending, from within this call; this one ends by what is
-     * returned.
+     * Does a command or begins it, in a bounded step; what it copies it counts by {@link IoCommand#spend}. May end other
+     * commands, which are pending, from within this call; this one ends by what is returned.
      *
      * @return a status as in {@link io.sluice.nvme.Status}, or {@link #PENDING}
      */

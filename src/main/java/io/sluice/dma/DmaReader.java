@@ -13,8 +13,8 @@ package io.sluice.dma;
  * </pre>
  *
  * <p>A reader that is not done by the writer's deadline is left behind: the client has been told that the memory is its own
- * again. The reader finds out by {@link #takeMissed}, and then
- * must not use any translation from before, not even to end what it began.
+ * again. The reader finds out by {@link #takeMissed}, and then must not use any translation from before, not even to end
+ * what it began.
  */
 public final class DmaReader implements AutoCloseable {
     private static final long GONE = Long.MAX_VALUE;

@@ -16,8 +16,8 @@ import java.util.function.LongSupplier;
  * <p>The bound is the longest time for which a doorbell in shared memory can go unseen: nobody tells the thread of it. Work
  * that comes with a message unparks the thread.
  *
- * <p>What a park costs is the machine's doing: 3 us of CPU on bare metal, 50 in a virtual machine inside another. A thread
- * that idles measures it, and where parks of maxParkNanos would take more than {@link #BUDGET_PERCENT} % of a core, they
+ * <p>What a park costs is the machine's doing: 35 to 60 us of CPU were seen in a virtual machine (docs/performance.md). A
+ * thread that idles measures it, and where parks of maxParkNanos would take more than {@link #BUDGET_PERCENT} % of a core, they
  * become longer, up to {@link #MAX_STRETCH} times the bound.
  */
 public final class BackoffIdle implements IdleStrategy {
