@@ -59,13 +59,16 @@ final class DeviceWatch implements AutoCloseable {
 
     private void watch() {
         PollSet set = new PollSet(3);
-        set.add(stop.fd(), PollSet.IN);
+        int stopped = set.add(stop.fd(), PollSet.IN);
         int requested = set.add(request.fd(), PollSet.IN);
         int failed = set.add(error.fd(), PollSet.IN);
         try {
             set.await(FOR_EVER);
         } catch (IOException e) {
             LOG.error("{}: nobody hears any more if the host asks for it: {}", device.name(), e.getMessage());
+            return;
+        }
+        if (set.ready(stopped) != 0) {
             return;
         }
         if (set.ready(failed) != 0) {

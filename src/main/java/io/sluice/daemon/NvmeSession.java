@@ -23,24 +23,28 @@ public final class NvmeSession implements AutoCloseable {
 
     private final PciDevice device;
     private final NvmeDriver driver;
-    private DeviceWatch watch;
 
-    private NvmeSession(PciDevice device, NvmeDriver driver) {
+    /** Null for a device that nobody asks back. */
+    private final DeviceWatch watch;
+
+    private NvmeSession(PciDevice device, NvmeDriver driver, DeviceWatch watch) {
         this.device = device;
         this.driver = driver;
+        this.watch = watch;
     }
 
     /**
      * Brings up a device.
      *
-     * @param onLoss called on another thread if the host wants the device back or it has failed on its bus: the caller then
-     *     ends what it does and closes the session, within five seconds
+     * @param onLoss called on another thread, perhaps before this returns, if the host wants the device back or it has failed
+     *     on its bus: the caller then ends what it does and closes the session, within five seconds. Never for a socket:
+     *     who serves one just leaves
      * @throws IOException where it cannot be taken, reached or driven, with what to do; nothing is left behind
      */
     public static NvmeSession open(DeviceTarget target, DriverOptions options, Runnable onLoss) throws IOException {
         return switch (target) {
             case DeviceTarget.Socket socket ->
-                start(VfioUserClient.connect(socket.path()), List.of(SOCKET_ADDRESSES), options, onLoss);
+                start(VfioUserClient.connect(socket.path()), List.of(SOCKET_ADDRESSES), options, null);
             case DeviceTarget.Pci pci -> {
                 VfioDevice device = VfioDevice.open(pci.address().toString());
                 yield start(device, device.usableIovas(), options, onLoss);
@@ -51,16 +55,13 @@ public final class NvmeSession implements AutoCloseable {
     private static NvmeSession start(
             PciDevice device, List<IovaAllocator.Range> usable, DriverOptions options, Runnable onLoss)
             throws IOException {
+        DeviceWatch watch = null;
         try {
-            NvmeSession session = new NvmeSession(device, NvmeDriver.start(device, new IovaAllocator(usable), options));
-            try {
-                session.watch = DeviceWatch.start(device, onLoss);
-                return session;
-            } catch (IOException | RuntimeException e) {
-                session.driver.close();
-                throw e;
-            }
+            // Before the bring-up, which may take as long as the device likes: the host may ask in the middle of it.
+            watch = onLoss == null ? null : DeviceWatch.start(device, onLoss);
+            return new NvmeSession(device, NvmeDriver.start(device, new IovaAllocator(usable), options), watch);
         } catch (IOException | RuntimeException e) {
+            close(watch);
             device.close();
             throw e;
         }
@@ -105,8 +106,14 @@ public final class NvmeSession implements AutoCloseable {
     /** Lets go of the device; {@link NvmeDriver#shutDown} is for the caller, where it ends well. Idempotent. */
     @Override
     public void close() {
-        watch.close();
+        close(watch);
         driver.close();
         device.close();
+    }
+
+    private static void close(DeviceWatch watch) {
+        if (watch != null) {
+            watch.close();
+        }
     }
 }
