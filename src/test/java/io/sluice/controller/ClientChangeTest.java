@@ -93,7 +93,7 @@ class ClientChangeTest {
     @Test
     void shouldFinishAFunctionResetThatTookTooLongAsAFunctionReset() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.path.cancelsLate = true;
         assertThrows(FunctionStalled.class, rig.controller::reset);
         assertFalse(rig.controller.isDormant());
@@ -110,20 +110,10 @@ class ClientChangeTest {
 
     private DmaReader leaveWithACommandInFlight() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.path.cancelsLate = true;
         DmaReader reader = rig.guest.lastReader;
         rig.controller.detach();
         return reader;
-    }
-
-    private void holdOneCommand() throws Exception {
-        rig.createCq(1, 16, -1);
-        rig.createSq(1, 16, 1);
-        rig.path.holds = true;
-        rig.putRead(1, 0, 0x77);
-        rig.ring(Doorbells.sqTailDoorbell(1), 1);
-        rig.step();
-        assertEquals(1, rig.path.held.size());
     }
 }

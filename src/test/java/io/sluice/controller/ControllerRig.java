@@ -276,6 +276,17 @@ final class ControllerRig implements AutoCloseable {
 
     // ---- doorbells and time
 
+    /** Creates queue pair 1, and has the storage keep a READ in flight. */
+    void holdOneCommand() {
+        createCq(1, 16, -1);
+        createSq(1, 16, 1);
+        path.holds = true;
+        putRead(1, 0, 0x77);
+        ring(Doorbells.sqTailDoorbell(1), 1);
+        step();
+        assertEquals(1, path.held.size());
+    }
+
     /** Writes the mapped page. */
     void ring(int bar0Offset, int value) {
         Memory.putIntRelease(doorbells.address() + bar0Offset - Doorbells.OFFSET, value);

@@ -1,13 +1,11 @@
 package io.sluice.controller;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sluice.nvme.Aqa;
 import io.sluice.nvme.Cc;
 import io.sluice.nvme.Csts;
-import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Registers;
 import io.sluice.nvme.Status;
 import org.junit.jupiter.api.AfterEach;
@@ -48,7 +46,7 @@ class DormancyTest {
     @Test
     void shouldBeDormantOnceADisableIsThrough() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.path.cancelsLate = true;
         rig.write(Registers.CC, ControllerRig.cc(false));
         rig.step();
@@ -63,7 +61,7 @@ class DormancyTest {
     @Test
     void shouldBeDormantOnceAShutdownIsThrough() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.write(Registers.CC, Cc.withShn(ControllerRig.cc(true), Cc.SHN_NORMAL));
         rig.step();
         assertFalse(rig.controller.isDormant(), "a command is still in flight");
@@ -82,15 +80,5 @@ class DormancyTest {
         assertTrue(Csts.fatal(rig.csts()));
 
         assertTrue(rig.controller.isDormant());
-    }
-
-    private void holdOneCommand() throws Exception {
-        rig.createCq(1, 16, -1);
-        rig.createSq(1, 16, 1);
-        rig.path.holds = true;
-        rig.putFlush(1, 0, 0x77);
-        rig.ring(Doorbells.sqTailDoorbell(1), 1);
-        rig.step();
-        assertEquals(1, rig.path.held.size());
     }
 }

@@ -209,7 +209,7 @@ class LifecycleTest {
     @Test
     void shouldStayReadyUntilWhatIsInFlightHasEnded() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.path.cancelsLate = true;
 
         rig.write(Registers.CC, ControllerRig.cc(false));
@@ -225,7 +225,7 @@ class LifecycleTest {
     @Test
     void shouldEnableAgainOnceTheResetIsThroughWhenEnWasSetTooEarly() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.path.cancelsLate = true;
         rig.write(Registers.CC, ControllerRig.cc(false));
         rig.write(Registers.CC, ControllerRig.cc(true));
@@ -236,16 +236,6 @@ class LifecycleTest {
 
         assertEquals(READY, rig.csts());
         assertEquals(0, rig.doorbell(Doorbells.sqTailDoorbell(1)), "enabled anew");
-    }
-
-    private void holdOneCommand() throws Exception {
-        rig.createCq(1, 16, -1);
-        rig.createSq(1, 16, 1);
-        rig.path.holds = true;
-        rig.putRead(1, 0, 0x77);
-        rig.ring(Doorbells.sqTailDoorbell(1), 1);
-        rig.step();
-        assertEquals(1, rig.path.held.size());
     }
 
     // ---- shutdown
@@ -270,7 +260,7 @@ class LifecycleTest {
     @Test
     void shouldCompleteAShutdownOnlyWhenNothingIsInFlight() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.write(Registers.CC, Cc.withShn(ControllerRig.cc(true), Cc.SHN_NORMAL));
         rig.step();
         assertEquals(Csts.withShst(READY, Csts.SHST_OCCURRING), rig.csts());
@@ -344,7 +334,7 @@ class LifecycleTest {
     @Test
     void shouldEndWhatIsInFlightWhenTheFunctionIsReset() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.controller.reset();
 
         assertEquals(0, rig.path.held.size());
@@ -354,7 +344,7 @@ class LifecycleTest {
     @Test
     void shouldServeTheNextClientWhenOneHasGone() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.controller.detach();
         try (FakeGuest next = new FakeGuest(1 << 20)) {
             rig.path.holds = false;
@@ -391,7 +381,7 @@ class LifecycleTest {
     @Test
     void shouldAcknowledgeAChangeOnlyWhenOlderCommandsHaveEnded() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.guest.unmapPage(ControllerRig.DATA);
         rig.step();
         assertTrue(rig.guest.lastReader.acknowledged() < rig.guest.epoch.current());
@@ -465,7 +455,7 @@ class LifecycleTest {
     @Test
     void shouldPostNothingWhileItIsNoBusMaster() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.setBusMaster(false);
         rig.path.endsInPoll = true;
         rig.step();
@@ -503,7 +493,7 @@ class LifecycleTest {
     @Test
     void shouldNotFailTheConnectionWhenACommandToTheAgentFails() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.path.held.get(0).complete(Status.OK); // and the path keeps it: cancelling will find it ended
         rig.path.cancelsLate = false;
         rig.controller.reset();
@@ -514,7 +504,7 @@ class LifecycleTest {
     @Test
     void shouldEndWhatIsInFlightWhenTwoThingsFailInOneCycle() throws Exception {
         rig.enable(16);
-        holdOneCommand();
+        rig.holdOneCommand();
         IllegalStateException bug = new IllegalStateException("a bug");
         rig.controller.onFault(bug);
         rig.controller.onFault(bug);

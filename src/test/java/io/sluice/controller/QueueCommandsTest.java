@@ -214,7 +214,7 @@ class QueueCommandsTest {
 
     @Test
     void shouldEndCommandsInFlightBeforeTheirQueueIsDeleted() {
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.path.cancelsLate = true;
         int cid = rig.submit(AdminOpcode.DELETE_IO_SQ, sqe -> AdminSqe.setDeleteQueue(sqe, 1));
         int later = rig.submit(AdminOpcode.GET_FEATURES, sqe -> AdminSqe.setGetFeatures(sqe, 0, 1, 0));
@@ -225,14 +225,14 @@ class QueueCommandsTest {
         assertEquals(cid, rig.next().cid());
         assertEquals(later, rig.next().cid());
         long completion = rig.ioCqe(1, 0);
-        assertEquals(0x66, Cqe.cid(completion));
+        assertEquals(0x77, Cqe.cid(completion));
         assertTrue(Status.ABORTED_SQ_DELETION.is(Cqe.status(completion)));
         assertEquals(Status.OK, rig.createSq(1, 16, 1).status());
     }
 
     @Test
     void shouldForgetAWaitingDeletionWhenTheControllerIsReset() throws Exception {
-        holdOneCommand();
+        rig.holdOneCommand();
         rig.path.cancelsLate = true;
         rig.submit(AdminOpcode.DELETE_IO_SQ, sqe -> AdminSqe.setDeleteQueue(sqe, 1));
         rig.step();
@@ -243,16 +243,6 @@ class QueueCommandsTest {
 
         assertNull(rig.next());
         assertEquals(Status.OK, rig.createCq(1, 16, -1).status());
-    }
-
-    private void holdOneCommand() {
-        rig.createCq(1, 16, -1);
-        rig.createSq(1, 16, 1);
-        rig.path.holds = true;
-        rig.putFlush(1, 0, 0x66);
-        rig.ring(Doorbells.sqTailDoorbell(1), 1);
-        rig.step();
-        assertEquals(1, rig.path.held.size());
     }
 
     // ---- what all admin commands have in common
