@@ -3,13 +3,10 @@ package io.sluice.bench;
 import io.sluice.host.DmaArea;
 import io.sluice.host.NamespaceInfo;
 import io.sluice.host.NvmeDriver;
-import io.sluice.host.QueuePair;
-import io.sluice.mem.Memory;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.NoSuchElementException;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -25,9 +22,8 @@ public final class Bench {
 
     private final NvmeDriver driver;
     private final BenchOptions options;
-    private final NamespaceInfo namespace;
+    private final Plan plan;
     private final Progress progress;
-    private final Span span;
     private volatile Timeline timeline;
     private volatile boolean stopRequested;
 
@@ -40,80 +36,12 @@ public final class Bench {
         this.driver = driver;
         this.options = options;
         this.progress = progress;
-        this.namespace = chooseNamespace();
-        this.span = chooseSpan();
-        checkQueues();
-        HostMemory.check(options.queues(), options.depth(), bufferBytes());
-    }
-
-    private NamespaceInfo chooseNamespace() {
-        NamespaceInfo chosen = findNamespace();
-        if (!chosen.unusableBecause().isEmpty()) {
-            throw new IllegalArgumentException(driver.name() + ": " + chosen.unusableBecause());
-        }
-        return chosen;
-    }
-
-    private NamespaceInfo findNamespace() {
-        if (driver.namespaces().isEmpty()) {
-            throw new IllegalArgumentException(driver.name() + " has no active namespace to read or write");
-        }
-        if (options.nsid() == 0) {
-            return driver.namespaces().getFirst();
-        }
-        try {
-            return driver.namespace(options.nsid());
-        } catch (NoSuchElementException e) {
-            throw new IllegalArgumentException(e.getMessage(), e);
-        }
+        this.plan = new Plan(driver, options, options.depth());
     }
 
     /** What the load is on. */
     public NamespaceInfo namespace() {
-        return namespace;
-    }
-
-    private Span chooseSpan() {
-        int blockBytes = namespace.blockBytes();
-        if (options.blockBytes() % blockBytes != 0) {
-            throw new IllegalArgumentException("a block size of " + options.blockBytes()
-                    + " bytes is not a multiple of namespace " + namespace.nsid() + "'s blocks of " + blockBytes);
-        }
-        if (options.regionBytes() > namespace.bytes()) {
-            throw new IllegalArgumentException("a size of " + options.regionBytes() + " bytes is more than namespace "
-                    + namespace.nsid() + " has: " + namespace.bytes());
-        }
-        long bytes = options.regionBytes() == 0 ? namespace.bytes() : options.regionBytes();
-        long units = bytes / options.blockBytes();
-        long perQueue = units / options.queues();
-        if (perQueue < (options.verify() ? options.depth() : 1)) {
-            throw new IllegalArgumentException(bytes + " bytes are too few for " + options.queues()
-                    + " queues with commands of " + options.blockBytes() + " bytes"
-                    + (options.verify() ? " on " + options.depth() + " different blocks at a time" : ""));
-        }
-        if (options.verify() && units > Ledger.MAX_UNITS) {
-            throw new IllegalArgumentException("verifying " + bytes + " bytes in pieces of " + options.blockBytes()
-                    + " takes too much memory; use a size of at most "
-                    + Ledger.MAX_UNITS * options.blockBytes() + " bytes, or larger blocks");
-        }
-        return new Span(0, units, options.blockBytes() / blockBytes, blockBytes);
-    }
-
-    private void checkQueues() {
-        List<QueuePair> pairs = driver.queuePairs();
-        if (pairs.size() < options.queues()) {
-            throw new IllegalArgumentException(
-                    driver.name() + " grants " + pairs.size() + " queue pairs; use no more than that");
-        }
-        QueuePair first = pairs.getFirst();
-        if (first.depth() < options.depth()) {
-            throw new IllegalArgumentException(
-                    "the queues of " + driver.name() + " take a depth of at most " + first.depth());
-        }
-        if (first.maxTransferBytes() < options.blockBytes()) {
-            throw new IllegalArgumentException(driver.name() + " transfers at most " + first.maxTransferBytes()
-                    + " bytes with one command; use a block size of at most that");
-        }
+        return plan.namespace();
     }
 
     /**
@@ -135,7 +63,7 @@ public final class Bench {
 
     private BenchResult run(List<DmaArea> buffers) throws IOException {
         for (int i = 0; i < options.queues(); i++) {
-            buffers.add(newBuffers(i));
+            buffers.add(plan.newBuffers(i, () -> stopRequested));
         }
         timeline = new Timeline(
                 System.nanoTime(),
@@ -151,36 +79,15 @@ public final class Bench {
             runWorkers(jobs);
         }
         return new Summary(jobs, timeline.measuredNanos(System.nanoTime()), options.blockBytes())
-                .result(driver.name(), options, namespace.blockBytes(), timeline.isStopped());
-    }
-
-    /** One buffer for each outstanding command, each on pages of its own, with random contents. */
-    private DmaArea newBuffers(int queue) throws IOException {
-        DmaArea area = driver.allocate("sluice bench data " + queue, (long) options.depth() * bufferBytes());
-        SplitMix random = new SplitMix(options.seed() + queue);
-        // Filling makes the kernel find the memory, which can take long.
-        for (long offset = 0; offset < area.bytes() && !stopRequested; offset += Long.BYTES) {
-            Memory.putLong(area.address() + offset, random.next());
-        }
-        return area;
-    }
-
-    private int bufferBytes() {
-        return Math.ceilDiv(options.blockBytes(), Memory.PAGE_BYTES) * Memory.PAGE_BYTES;
+                .result(driver.name(), options, plan.namespace().blockBytes(), timeline.isStopped());
     }
 
     private Job newJob(int queue, DmaArea buffers) {
-        Span part = span.part(queue, options.queues());
-        Verifier verifier = options.verify() ? new Verifier(new Pattern(options.seed()), part, namespace.nsid()) : null;
+        Span part = plan.part(queue);
+        int nsid = plan.namespace().nsid();
+        Verifier verifier = options.verify() ? new Verifier(new Pattern(options.seed()), part, nsid) : null;
         return new Job(
-                driver.queuePairs().get(queue),
-                buffers,
-                bufferBytes(),
-                namespace.nsid(),
-                part,
-                options,
-                timeline,
-                verifier);
+                driver.queuePairs().get(queue), buffers, plan.bufferBytes(), nsid, part, options, timeline, verifier);
     }
 
     private void runWorkers(List<Job> jobs) throws IOException {

@@ -3,6 +3,7 @@ package io.sluice.cli;
 import io.sluice.bench.Bench;
 import io.sluice.bench.BenchOptions;
 import io.sluice.bench.BenchResult;
+import io.sluice.bench.DriverCost;
 import io.sluice.bench.Operation;
 import io.sluice.bench.Progress;
 import io.sluice.daemon.DeviceTarget;
@@ -17,14 +18,14 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice bench}: how fast is it, and does it keep its data? */
 @Command(
         name = "bench",
         description = {
-            "Measures an NVMe device: commands a second, bandwidth, latency. TARGET is a vfio-user socket, or the PCI"
-                    + " address of a device of this host that is bound to vfio-pci.",
+            "Measures an NVMe device: commands a second, bandwidth, latency.",
             "Ops that write destroy what the device holds. Queues are polled, so each thread takes a processor; where"
                     + " there are fewer processors than pollers, device included, figures say little."
         },
@@ -35,8 +36,11 @@ import picocli.CommandLine.Spec;
             "Queues work on equal, separate parts of the namespace. With --verify each block carries its LBA, the seed"
                     + " and a generation; reads are checked, and at the end everything written is read back. Generating"
                     + " and checking costs time: those figures are not the device's.",
+            "A model in this process runs on a thread of its own. Blocks of model:memory that this run has not written read"
+                    + " as zeroes, from one page that is always in the cache.",
             "",
-            "Example: sluice bench /tmp/nvme.sock --op randread --block-size 4K --depth 32 --time 10"
+            "Example: sluice bench /tmp/nvme.sock --op randread --block-size 4K --depth 32 --time 10",
+            "Example: sluice bench model:noop --op randread --depth 32 --driver-cost"
         })
 final class BenchCommand implements Callable<Integer> {
     private static final int EXTRA_ENTRIES = 1; // a queue of n entries takes n - 1 commands
@@ -44,11 +48,14 @@ final class BenchCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
+    @ParentCommand
+    private Sluice sluice;
+
     @Parameters(
             index = "0",
             paramLabel = "TARGET",
             converter = TargetConverter.class,
-            description = "The vfio-user socket that the device is served on, or its PCI address.")
+            description = TargetConverter.DESCRIPTION)
     private DeviceTarget target;
 
     @Option(
@@ -135,25 +142,63 @@ final class BenchCommand implements Callable<Integer> {
                             + " reads checks what an earlier run of this seed has written.")
     private Long seed;
 
+    @Option(
+            names = "--driver-cost",
+            description =
+                    "Measure what Sluice's own driver costs a command, and nothing else: one thread runs it and a model"
+                            + " in this process by turns, in batches of --depth, and only the driver's turns are timed.")
+    private boolean driverCost;
+
     @Option(names = "--json", description = "Print the result as JSON.")
     private boolean json;
 
     /** Set once there is something to stop. */
-    private volatile Bench bench;
+    private volatile Runnable stopper;
 
     private volatile boolean stopRequested;
     private volatile boolean takenBack;
 
     @Override
     public Integer call() throws IOException {
+        sluice.logOnlyTrouble();
         BenchOptions options = options();
-        return StopOnSignal.during(this::stop, () -> {
-            BenchResult result = run(options, spec.commandLine().getErr());
-            PrintWriter out = spec.commandLine().getOut();
-            out.print(json ? BenchJson.of(result) : BenchText.of(result));
-            out.flush();
-            return exitCode(result);
-        });
+        return StopOnSignal.during(this::stop, () -> driverCost ? measureDriver(options) : bench(options));
+    }
+
+    private int bench(BenchOptions options) throws IOException {
+        BenchResult result = run(options, spec.commandLine().getErr());
+        print(json ? BenchJson.of(result) : BenchText.of(result));
+        return exitCode(result);
+    }
+
+    private void print(String text) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.print(text);
+        out.flush();
+    }
+
+    private int measureDriver(BenchOptions options) throws IOException {
+        int depthOfQueues = DriverCost.commandsInFlight(depth);
+        try (NvmeSession session = NvmeSession.open(target, driverOptions(depthOfQueues), this::stopForTheHost)) {
+            DriverCost cost = new DriverCost(session.driver(), options);
+            stopWith(cost::stop);
+            DriverCost.Result result = session.model().orElseThrow().byTurns(cost::measure);
+            session.driver().shutDown();
+            print(json ? DriverCostText.json(result) : DriverCostText.of(result));
+        }
+        return ExitCode.OK;
+    }
+
+    private DriverOptions driverOptions(int depthOfQueues) {
+        return DriverOptions.polled(queues, depthOfQueues + EXTRA_ENTRIES);
+    }
+
+    /** From now on there is something to stop, perhaps at once. */
+    private void stopWith(Runnable stop) {
+        stopper = stop;
+        if (stopRequested) {
+            stop.run(); // asked for while the device was brought up
+        }
     }
 
     private void stopForTheHost() {
@@ -163,9 +208,9 @@ final class BenchCommand implements Callable<Integer> {
 
     private void stop() {
         stopRequested = true;
-        Bench running = bench;
+        Runnable running = stopper;
         if (running != null) {
-            running.stop();
+            running.run();
         }
     }
 
@@ -180,6 +225,10 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private BenchOptions options() {
+        if (driverCost && (verify || !(target instanceof DeviceTarget.Model))) {
+            throw new ParameterException(
+                    spec.commandLine(), "--driver-cost needs a model in this process, model:noop say, and no --verify");
+        }
         if (verify && !operation.writes() && seed == null) {
             throw new ParameterException(
                     spec.commandLine(),
@@ -211,15 +260,12 @@ final class BenchCommand implements Callable<Integer> {
     private BenchResult run(BenchOptions options, PrintWriter err) throws IOException {
         ProgressLine line = new ProgressLine(err, options);
         Progress progress = Terminal.isWatched() ? line : Progress.NONE;
-        DriverOptions driverOptions = DriverOptions.polled(queues, depth + EXTRA_ENTRIES);
-        try (NvmeSession session = NvmeSession.open(target, driverOptions, this::stopForTheHost)) {
-            bench = new Bench(session.driver(), options, progress);
+        try (NvmeSession session = NvmeSession.open(target, driverOptions(depth), this::stopForTheHost)) {
+            Bench bench = new Bench(session.driver(), options, progress);
             if (operation.writes() && !destroyData && target instanceof DeviceTarget.Pci) {
                 session.requireEmpty(bench.namespace());
             }
-            if (stopRequested) {
-                bench.stop(); // asked for while the device was brought up
-            }
+            stopWith(bench::stop);
             BenchResult result = bench.run();
             if (takenBack) {
                 throw new IOException(

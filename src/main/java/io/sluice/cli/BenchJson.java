@@ -28,7 +28,7 @@ final class BenchJson {
         return Json.text(root);
     }
 
-    private static void load(ObjectNode node, BenchOptions options) {
+    static void load(ObjectNode node, BenchOptions options) {
         node.put("op", options.operation().toString());
         node.put("block_bytes", options.blockBytes());
         node.put("depth", options.depth());

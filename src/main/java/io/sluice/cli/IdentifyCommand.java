@@ -11,14 +11,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
 /** {@code sluice identify}: what is it? */
 @Command(
         name = "identify",
         description = {
-            "Shows what an NVMe device is: model, capacity, namespaces, limits, features. TARGET is a vfio-user socket, or"
-                    + " the PCI address of a device of this host that is bound to vfio-pci.",
+            "Shows what an NVMe device is: model, capacity, namespaces, limits, features.",
             "The device is enabled for that and shut down again; a guest that uses it at the time keeps it, since a"
                     + " server takes one connection at a time."
         })
@@ -26,11 +26,14 @@ final class IdentifyCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
+    @ParentCommand
+    private Sluice sluice;
+
     @Parameters(
             index = "0",
             paramLabel = "TARGET",
             converter = TargetConverter.class,
-            description = "The vfio-user socket that the device is served on, or its PCI address.")
+            description = TargetConverter.DESCRIPTION)
     private DeviceTarget target;
 
     @Option(names = "--json", description = "Print JSON.")
@@ -38,6 +41,7 @@ final class IdentifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        sluice.logOnlyTrouble();
         PrintWriter out = spec.commandLine().getOut();
         try (NvmeSession session = NvmeSession.open(target, DriverOptions.adminOnly(), () -> {})) {
             DeviceIdentity identity = session.identity();

@@ -1,5 +1,6 @@
 package io.sluice.cli;
 
+import io.sluice.daemon.DriveOptions;
 import io.sluice.daemon.LogSetup;
 import io.sluice.daemon.ModelDaemon;
 import io.sluice.daemon.ModelOptions;
@@ -137,11 +138,7 @@ final class ModelCommand implements Callable<Integer> {
                     mode(),
                     Optional.ofNullable(owner),
                     Optional.ofNullable(group),
-                    bytes,
-                    blockBytes(),
-                    serial == null ? randomSerial() : serial,
-                    noop,
-                    queuePairs);
+                    new DriveOptions(bytes, blockBytes(), serial == null ? randomSerial() : serial, noop, queuePairs));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }

@@ -1,6 +1,7 @@
 package io.sluice.cli;
 
 import io.sluice.bench.Operation;
+import io.sluice.daemon.LogSetup;
 import io.sluice.hostpci.PciAddress;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -107,6 +108,11 @@ public final class Sluice implements Runnable {
 
     boolean isVerbose() {
         return verbose;
+    }
+
+    /** For commands whose output is not a log: only what goes wrong is logged, or everything with {@code --verbose}. */
+    void logOnlyTrouble() {
+        LogSetup.set(verbose ? "DEBUG" : "WARN", verbose);
     }
 
     @Override

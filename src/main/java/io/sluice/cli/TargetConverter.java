@@ -1,12 +1,67 @@
 package io.sluice.cli;
 
 import io.sluice.daemon.DeviceTarget;
+import io.sluice.daemon.DriveOptions;
+import java.util.Arrays;
+import java.util.List;
 import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
 
-/** Reads what to drive: the path of a socket, or a PCI address. */
+/**
+ * Reads what to drive: the path of a socket, a PCI address, or a model in this process.
+ *
+ * <pre>
+ *   model:STORAGE[,KEY=VALUE]...     STORAGE: noop, memory     KEY: size, block-size
+ * </pre>
+ */
 final class TargetConverter implements ITypeConverter<DeviceTarget> {
+    /** For the help of the commands that take a target. */
+    static final String DESCRIPTION =
+            "What to drive: the vfio-user socket that a device is served on; the PCI address of a"
+                    + " device of this host that is bound to vfio-pci; or a software model in this process, as"
+                    + " model:noop or model:memory[,size=SIZE][,block-size=512|4096] (1G and 512 if not given). A socket named"
+                    + " like one of those is ./model:noop.";
+
+    private static final String MODEL = "model:";
+    private static final String SERIAL = "IN-PROCESS";
+    private static final long DEFAULT_BYTES = 1L << 30;
+    private static final int DEFAULT_BLOCK_BYTES = 512;
+
     @Override
     public DeviceTarget convert(String text) {
-        return DeviceTarget.parse(text);
+        return text.startsWith(MODEL) ? model(text) : DeviceTarget.parse(text);
+    }
+
+    private static DeviceTarget.Model model(String text) {
+        List<String> words = Arrays.asList(text.substring(MODEL.length()).split(",", -1));
+        boolean noop = isNoop(text, words.getFirst());
+        long bytes = DEFAULT_BYTES;
+        long blockBytes = DEFAULT_BLOCK_BYTES;
+        for (String word : words.subList(1, words.size())) {
+            String value = word.substring(word.indexOf('=') + 1);
+            switch (word.substring(0, word.length() - value.length())) {
+                case "size=" -> bytes = ByteSize.parse(value);
+                case "block-size=" -> blockBytes = ByteSize.parse(value);
+                default ->
+                    throw new TypeConversionException(
+                            "\"" + word + "\" in \"" + text + "\" is neither size=SIZE nor block-size=512|4096");
+            }
+        }
+        try {
+            int block = (int) Math.min(blockBytes, Integer.MAX_VALUE);
+            return new DeviceTarget.Model(
+                    text, new DriveOptions(bytes, block, SERIAL, noop, DriveOptions.MAX_QUEUE_PAIRS));
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException("\"" + text + "\": " + e.getMessage());
+        }
+    }
+
+    private static boolean isNoop(String text, String storage) {
+        return switch (storage) {
+            case "noop" -> true;
+            case "memory" -> false;
+            default ->
+                throw new TypeConversionException("\"" + text + "\" is not a model; write model:noop or model:memory");
+        };
     }
 }

@@ -3,7 +3,9 @@ package io.sluice.daemon;
 import io.sluice.hostpci.PciAddress;
 import java.nio.file.Path;
 
-/** Which device to drive: one behind a vfio-user socket, or one of this host that vfio-pci has. */
+/**
+ * Which device to drive: one behind a vfio-user socket, one of this host that vfio-pci has, or a software model in this process.
+ */
 public sealed interface DeviceTarget {
     /** Behind a socket. */
     record Socket(Path path) implements DeviceTarget {
@@ -22,7 +24,20 @@ public sealed interface DeviceTarget {
     }
 
     /**
-     * Reads a target: what looks like a PCI address is one ({@code ./0000:01:00.0} is a file of that name), all else is a path.
+     * A software model in this process, on a thread of its own, that lives as long as it is driven.
+     *
+     * @param name for messages
+     * @param drive what it is
+     */
+    record Model(String name, DriveOptions drive) implements DeviceTarget {
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    /**
+     * Reads a target that is a socket or of this host: what looks like a PCI address is one ({@code ./0000:01:00.0} is a file of that name), all else is a path.
      *
      * @throws java.nio.file.InvalidPathException if it cannot even be that
      */

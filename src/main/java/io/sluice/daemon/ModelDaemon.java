@@ -29,7 +29,7 @@ public final class ModelDaemon implements AutoCloseable {
      * @throws IllegalArgumentException where the serial number is too long, or not printable ASCII
      */
     public static ModelDaemon start(ModelOptions options) throws IOException {
-        SoftwareModel model = SoftwareModel.start(options);
+        SoftwareModel model = SoftwareModel.start(options.drive().serial(), options.drive());
         try {
             SocketOptions access = new SocketOptions(options.mode(), options.owner(), options.group());
             return new ModelDaemon(

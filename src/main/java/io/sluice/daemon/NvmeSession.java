@@ -1,6 +1,7 @@
 package io.sluice.daemon;
 
 import io.sluice.device.InterruptKind;
+import io.sluice.device.Loopback;
 import io.sluice.device.PciDevice;
 import io.sluice.device.Region;
 import io.sluice.dma.IovaAllocator;
@@ -15,14 +16,19 @@ import io.sluice.vfio.VfioDevice;
 import io.sluice.vfiouser.client.VfioUserClient;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /** A device that this process drives: whichever adapter reaches it, with the driver on it. */
 public final class NvmeSession implements AutoCloseable {
     /** A vfio-user server takes any address; these 48 bits are what the strictest of IOMMUs in use takes too. */
     private static final IovaAllocator.Range SOCKET_ADDRESSES = new IovaAllocator.Range(0, 0xffff_ffff_ffffL);
 
+    /** The model takes any address too, and finds low ones a little quicker, as a guest's are. */
+    private static final IovaAllocator.Range MODEL_ADDRESSES = new IovaAllocator.Range(0, 0xffff_ffffL);
+
     private final PciDevice device;
     private final NvmeDriver driver;
+    private Optional<SoftwareModel> model = Optional.empty();
 
     /** Null for a device that nobody asks back. */
     private final DeviceWatch watch;
@@ -37,8 +43,8 @@ public final class NvmeSession implements AutoCloseable {
      * Brings up a device.
      *
      * @param onLoss called on another thread, perhaps before this returns, if the host wants the device back or it has failed
-     *     on its bus: the caller then ends what it does and closes the session, within five seconds. Never for a socket:
-     *     who serves one just leaves
+     *     on its bus: the caller then ends what it does and closes the session, within five seconds. Never for a socket,
+     *     whose server just leaves, and for a model in this process
      * @throws IOException where it cannot be taken, reached or driven, with what to do; nothing is left behind
      */
     public static NvmeSession open(DeviceTarget target, DriverOptions options, Runnable onLoss) throws IOException {
@@ -49,7 +55,20 @@ public final class NvmeSession implements AutoCloseable {
                 VfioDevice device = VfioDevice.open(pci.address().toString());
                 yield start(device, device.usableIovas(), options, onLoss);
             }
+            case DeviceTarget.Model model -> start(model, options);
         };
+    }
+
+    private static NvmeSession start(DeviceTarget.Model target, DriverOptions options) throws IOException {
+        SoftwareModel model = SoftwareModel.start(target.name(), target.drive());
+        try {
+            NvmeSession session = start(new Loopback(model.function()), List.of(MODEL_ADDRESSES), options, null);
+            session.model = Optional.of(model);
+            return session;
+        } catch (IOException | RuntimeException e) {
+            model.close();
+            throw e;
+        }
     }
 
     private static NvmeSession start(
@@ -86,6 +105,11 @@ public final class NvmeSession implements AutoCloseable {
         return driver;
     }
 
+    /** The model that is driven, where it is in this process. */
+    public Optional<SoftwareModel> model() {
+        return model;
+    }
+
     /** What the device is. */
     public DeviceIdentity identity() throws IOException {
         int queues = driver.feature(Feature.NUMBER_OF_QUEUES);
@@ -109,6 +133,7 @@ public final class NvmeSession implements AutoCloseable {
         close(watch);
         driver.close();
         device.close();
+        model.ifPresent(SoftwareModel::close);
     }
 
     private static void close(DeviceWatch watch) {

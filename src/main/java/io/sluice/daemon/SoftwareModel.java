@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,10 +30,22 @@ public final class SoftwareModel implements AutoCloseable {
 
     private static final int NSID = 1;
 
-    private final NvmeController controller;
-    private final AgentRunner runner;
+    /** What is done while the caller's thread runs the model. */
+    @FunctionalInterface
+    public interface ByTurns<T> {
+        /**
+         * Does it.
+         *
+         * @param turn has the model do a bounded part of what there is to do; 0 once there is nothing
+         */
+        T run(IntSupplier turn) throws IOException;
+    }
 
-    private SoftwareModel(NvmeController controller, AgentRunner runner) {
+    private final NvmeController controller;
+    /** The one that runs the controller now, or did last. */
+    private final AtomicReference<AgentRunner> runner;
+
+    private SoftwareModel(NvmeController controller, AtomicReference<AgentRunner> runner) {
         this.controller = controller;
         this.runner = runner;
     }
@@ -40,30 +53,31 @@ public final class SoftwareModel implements AutoCloseable {
     /**
      * Starts a model with one namespace in memory, full of zeroes.
      *
+     * @param name for messages
      * @throws IOException where memory cannot be had
-     * @throws IllegalArgumentException where the serial number is too long, or not printable ASCII
      */
-    public static SoftwareModel start(ModelOptions options) throws IOException {
-        return start(config(options.serial()).withMaxQueuePairs(options.queuePairs()), newStorage(options));
+    public static SoftwareModel start(String name, DriveOptions options) throws IOException {
+        ControllerConfig config = ControllerConfig.of(name, options.serial()).withMaxQueuePairs(options.queuePairs());
+        return start(config, newStorage(options));
     }
 
     /** Starts a model of any storage, which it owns from then on. */
     public static SoftwareModel start(String serial, IoPath storage) throws IOException {
-        return start(config(serial), storage);
-    }
-
-    private static ControllerConfig config(String serial) {
-        return ControllerConfig.of(serial, serial);
+        return start(ControllerConfig.of(serial, serial), storage);
     }
 
     private static SoftwareModel start(ControllerConfig config, IoPath storage) throws IOException {
-        AtomicReference<AgentRunner> agent = new AtomicReference<>();
-        Runnable wake = () -> agent.get().wake();
-        NvmeController controller = newController(config, storage, CommandQueue.to(wake), wake);
-        AgentRunner runner = new AgentRunner(controller, BackoffIdle.standard(), SoftwareModel::prepareThread);
-        agent.set(runner);
-        runner.start();
-        return new SoftwareModel(controller, runner);
+        AtomicReference<AgentRunner> runner = new AtomicReference<>();
+        Runnable wake = () -> runner.get().wake();
+        SoftwareModel model = new SoftwareModel(newController(config, storage, CommandQueue.to(wake), wake), runner);
+        model.run();
+        return model;
+    }
+
+    private void run() {
+        AgentRunner started = new AgentRunner(controller, BackoffIdle.standard(), SoftwareModel::prepareThread);
+        runner.set(started);
+        started.start();
     }
 
     private static NvmeController newController(
@@ -76,7 +90,7 @@ public final class SoftwareModel implements AutoCloseable {
         }
     }
 
-    private static IoPath newStorage(ModelOptions options) throws LinuxException {
+    private static IoPath newStorage(DriveOptions options) throws LinuxException {
         long blockCount = options.bytes() / options.blockBytes();
         ByteBuffer nguid = nguid(options.serial());
         Namespace namespace = new Namespace(
@@ -106,13 +120,30 @@ public final class SoftwareModel implements AutoCloseable {
     }
 
     /**
+     * Runs something while the model's own thread rests, and the caller's thread runs the model instead. Whoever is attached
+     * must not call for anything but data meanwhile: registers and admin commands wait for the model.
+     *
+     * @throws IOException if the model's thread does not end, or from the body
+     */
+    public <T> T byTurns(ByTurns<T> body) throws IOException {
+        if (!runner.get().stop()) {
+            throw new IOException(controller.name() + " does not stop polling");
+        }
+        try {
+            return body.run(controller::doWork);
+        } finally {
+            run();
+        }
+    }
+
+    /**
      * Ends the thread and lets go of everything. Nobody may be attached any more. Idempotent.
      *
      * <p>A thread that does not end keeps what it uses: memory taken from under it would end the whole process.
      */
     @Override
     public void close() {
-        if (runner.stop()) {
+        if (runner.get().stop()) {
             controller.close();
         } else {
             LOG.error("{}: its memory and descriptors stay until this process ends", controller.name());

@@ -9,11 +9,14 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** The command line as a user meets it: words, exit codes, help. */
 class SluiceTest {
@@ -80,6 +83,9 @@ class SluiceTest {
         "bench, --verify",
         "bench, --seed",
         "bench, --json",
+        "bench, --driver-cost",
+        "bench, model:noop",
+        "identify, model:noop",
         "list, --json",
         "bind, --force",
         "unbind, --force"
@@ -172,6 +178,69 @@ class SluiceTest {
     })
     void shouldRefuseLoadsThatCannotBe(String option, String value, String message) {
         assertUsageError(message, "bench", "/tmp/x", "--op", "randread", option, value);
+    }
+
+    // ---- a model in this process
+
+    @ParameterizedTest
+    @CsvSource({
+        "model:, '\"model:\" is not a model; write model:noop or model:memory'",
+        "model:disk, '\"model:disk\" is not a model; write model:noop or model:memory'",
+        "'model:noop,speed=3', '\"speed=3\" in \"model:noop,speed=3\" is neither size=SIZE nor block-size=512|4096'",
+        "'model:noop,', '\"\" in \"model:noop,\" is neither'",
+        "'model:noop,size', '\"size\" in'",
+        "'model:noop,size=1Q', '\"1Q\" is not a size'",
+        "'model:noop,size=1000', 'not made of whole blocks'",
+        "'model:memory,block-size=1G', 'blocks have 512 or 4096 bytes'"
+    })
+    void shouldSayWhatWouldBeRightWhenAModelIsNot(String target, String message) {
+        assertUsageError(message, "identify", target);
+    }
+
+    @Test
+    void shouldIdentifyAModelInThisProcess() {
+        assertEquals(ExitCode.OK, run("identify", "model:memory,size=4M,block-size=4096"), err.toString());
+        assertTrue(out.toString().contains("  blocks        1,024 of 4096 bytes\n"), out.toString());
+        assertEquals("", err.toString());
+    }
+
+    @Test
+    void shouldVerifyAModelInThisProcess() {
+        assertEquals(
+                ExitCode.OK,
+                run("bench", "model:memory,size=4M", "--op", "randrw", "--verify", "--time", "1", "--warm-up", "0"),
+                err.toString());
+        assertTrue(out.toString().contains(" on model:memory,size=4M\n"), out.toString());
+        assertTrue(out.toString().contains(": all as written"), out.toString());
+    }
+
+    @Test
+    void shouldTellTheDriversOwnCostForPeopleAndPrograms() {
+        String[] arguments = {
+            "bench", "model:noop", "--op", "randread", "--depth", "4", "--driver-cost", "--time", "1", "--warm-up", "0"
+        };
+        assertEquals(ExitCode.OK, run(arguments), err.toString());
+        assertTrue(
+                out.toString().startsWith("the driver's own cost: randread, 4 KiB, batches of 4, 1 queue, "),
+                out::toString);
+        assertTrue(out.toString().contains("\ndriver "), out::toString);
+        out.getBuffer().setLength(0);
+        String[] forPrograms = Arrays.copyOf(arguments, arguments.length + 1);
+        forPrograms[arguments.length] = "--json";
+        assertEquals(ExitCode.OK, run(forPrograms), err.toString());
+        JsonNode cost = JsonMapper.shared().readTree(out.toString()).at("/driver_cost");
+        assertEquals(
+                cost.at("/total_ns").asDouble(),
+                cost.at("/submit_ns").asDouble() + cost.at("/take_ns").asDouble());
+        assertTrue(cost.at("/commands").asLong() > 0);
+    }
+
+    @Test
+    void shouldAskForAModelWhenTheDriversOwnCostIsToBeMeasured() {
+        String message = "--driver-cost needs a model in this process, model:noop say, and no --verify";
+        assertUsageError(message, "bench", "/tmp/x", "--op", "read", "--driver-cost");
+        err.getBuffer().setLength(0);
+        assertUsageError(message, "bench", "model:noop", "--op", "write", "--driver-cost", "--verify");
     }
 
     @Test

@@ -3,17 +3,15 @@ package io.sluice.host;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.sluice.daemon.ModelOptions;
+import io.sluice.daemon.DriveOptions;
 import io.sluice.daemon.SoftwareModel;
 import io.sluice.device.Loopback;
 import io.sluice.dma.IovaAllocator;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Status;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,8 +19,7 @@ import org.junit.jupiter.api.Test;
 
 /** Recovery and the rarer commands on a controller that the driver's author did not write for it: the software model. */
 class ModelRecoveryTest {
-    private static final ModelOptions OPTIONS = new ModelOptions(
-            Path.of("unused"), 0600, Optional.empty(), Optional.empty(), 64 << 20, 512, "RECOVERY", false);
+    private static final DriveOptions OPTIONS = new DriveOptions(64 << 20, 512, "RECOVERY", false, 64);
 
     /** Nothing here asserts a time; a wait that is longer than this is a hang. */
     private static final long HANG_NANOS = 30_000_000_000L;
@@ -36,7 +33,7 @@ class ModelRecoveryTest {
 
     @BeforeEach
     void start() throws IOException {
-        model = SoftwareModel.start(OPTIONS);
+        model = SoftwareModel.start(OPTIONS.serial(), OPTIONS);
         device = new Loopback(model.function());
         IovaAllocator iovas = new IovaAllocator(List.of(new IovaAllocator.Range(0x10_0000, 0xffff_ffffL)));
         driver = NvmeDriver.start(device, iovas, DriverOptions.polled(2, 16).withInterrupts());
