@@ -1,5 +1,6 @@
 package io.sluice.bench;
 
+import io.sluice.host.DeviceFailure;
 import io.sluice.host.DmaArea;
 import io.sluice.host.NamespaceInfo;
 import io.sluice.host.NvmeDriver;
@@ -15,10 +16,19 @@ import java.util.concurrent.TimeUnit;
  * <p>The warm-up is there for the JIT and the caches: code reaches its steady state after some hundred thousand commands, and
  * a device that is fast gets there in a second. What ends in the warm-up is not counted, but its errors and its data are.
  *
+ * <p>The thread that waits for the load supervises the driver meanwhile. A reset of the controller is counted and the load goes
+ * on; what was in flight has failed, and may have been done or not.
+ *
  * <p>A verifying run spends its time on patterns as well: its figures are lower, and are not those of the device.
  */
 public final class Bench {
-    private static final long PROGRESS_MILLIS = 500;
+    private static final long PROGRESS_NANOS = TimeUnit.MILLISECONDS.toNanos(500);
+
+    /** How often the driver looks after the controller. */
+    private static final Duration SUPERVISION = Duration.ofMillis(50);
+
+    /** A device that has to be reset more often in one run will not get better. */
+    private static final int MAX_RESETS = 8;
 
     private final NvmeDriver driver;
     private final BenchOptions options;
@@ -26,6 +36,7 @@ public final class Bench {
     private final Progress progress;
     private volatile Timeline timeline;
     private volatile boolean stopRequested;
+    private int resetsBefore;
 
     /**
      * @param driver with as many queue pairs as the options say, of a depth that is enough
@@ -51,6 +62,7 @@ public final class Bench {
      */
     public BenchResult run() throws IOException {
         List<DmaArea> buffers = new ArrayList<>();
+        resetsBefore = driver.resets();
         try {
             return run(buffers);
         } finally {
@@ -79,7 +91,13 @@ public final class Bench {
             runWorkers(jobs);
         }
         return new Summary(jobs, timeline.measuredNanos(System.nanoTime()), options.blockBytes())
-                .result(driver.name(), options, plan.namespace().blockBytes(), timeline.isStopped());
+                .result(
+                        driver.name(),
+                        options,
+                        plan.namespace().blockBytes(),
+                        timeline.isStopped(),
+                        resets(),
+                        driver.lastResetReason());
     }
 
     private Job newJob(int queue, DmaArea buffers) {
@@ -94,7 +112,7 @@ public final class Bench {
         List<Worker> workers = new ArrayList<>();
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; i < options.threads(); i++) {
-            Worker worker = new Worker(everyNth(jobs, i, options.threads()), timeline, driver.name());
+            Worker worker = new Worker(everyNth(jobs, i, options.threads()), timeline, driver);
             workers.add(worker);
             threads.add(Thread.ofPlatform().name("bench-" + i).daemon().unstarted(worker));
         }
@@ -121,30 +139,36 @@ public final class Bench {
         return chosen;
     }
 
-    /** Waits for the threads; meanwhile tells of progress, and makes sure that the device is still there. */
+    /** Waits for the threads; meanwhile looks after the device, and tells of progress. */
     private void watch(List<Thread> threads, List<Job> jobs) throws InterruptedException, IOException {
         ProgressMeter meter = new ProgressMeter(timeline, options, jobs, progress);
+        long lastReport = System.nanoTime();
         for (Thread thread : threads) {
-            while (!thread.join(Duration.ofMillis(PROGRESS_MILLIS))) {
-                meter.report();
-                if (!timeline.isStopped()) {
-                    checkAlive(threads);
+            while (!thread.join(SUPERVISION)) {
+                long now = System.nanoTime();
+                driver.supervise(now);
+                if (now - lastReport >= PROGRESS_NANOS) {
+                    lastReport = now;
+                    meter.report();
+                }
+                if (resets() >= MAX_RESETS) {
+                    giveUp(threads);
                 }
             }
         }
     }
 
-    /** A dead device completes nothing, so the pollers would never know. */
-    private void checkAlive(List<Thread> threads) throws InterruptedException, IOException {
-        try {
-            driver.checkAlive();
-        } catch (IOException e) {
-            stop();
-            for (Thread thread : threads) {
-                thread.join();
-            }
-            throw e;
+    private int resets() {
+        return driver.resets() - resetsBefore;
+    }
+
+    private void giveUp(List<Thread> threads) throws InterruptedException, IOException {
+        stop();
+        for (Thread thread : threads) {
+            thread.join();
         }
+        throw new DeviceFailure(driver.name() + " had to be reset " + resets() + " times in one run; the last because: "
+                + driver.lastResetReason().orElse("nobody knows"));
     }
 
     /** Ends the run early, within half a second, or before it has begun; {@link #run} then returns what there is so far. From any thread. */

@@ -15,6 +15,8 @@ import java.util.Optional;
  * @param writes of successful writes
  * @param total of both
  * @param errors failed commands by the status's name, warm-up and read-back included
+ * @param resets how often the controller had to be reset
+ * @param lastResetReason why it was reset last, if it was
  * @param verification what was checked, where that was asked for
  */
 public record BenchResult(
@@ -27,6 +29,8 @@ public record BenchResult(
         Measured writes,
         Measured total,
         Map<String, Long> errors,
+        int resets,
+        Optional<String> lastResetReason,
         Optional<Verification> verification) {
 
     /**

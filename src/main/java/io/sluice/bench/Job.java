@@ -18,6 +18,8 @@ import java.util.concurrent.atomic.AtomicLong;
  *
  * <p>The clock is read once for all completions of a poll, and that time is also the start of the commands that follow: a
  * latency includes what the job itself spends on a command. Nothing here allocates once it runs. For one thread.
+ *
+ * <p>While the controller is being reset it takes no commands: what was chosen meanwhile waits, and is submitted afterwards.
  */
 final class Job implements CompletionListener {
     private enum Phase {
@@ -43,6 +45,10 @@ final class Job implements CompletionListener {
     private final int[] ended;
     private final int[] endedStatus;
     private int endedCount;
+    /** Chosen, but not accepted yet; a part of those in flight. */
+    private final int[] waiting;
+
+    private int waitingCount;
     private int inFlight;
     private long readBackUnit;
     private Phase phase = Phase.RUN;
@@ -84,10 +90,12 @@ final class Job implements CompletionListener {
         isWrite = new boolean[options.depth()];
         ended = new int[options.depth()];
         endedStatus = new int[options.depth()];
+        waiting = new int[options.depth()];
     }
 
     /** Submits the first commands, as many as the depth. */
     void start(long now) throws IOException {
+        checkDeadlines(now);
         for (int slot = 0; slot < options.depth(); slot++) {
             issue(slot, now);
         }
@@ -98,11 +106,14 @@ final class Job implements CompletionListener {
      * Takes completions and submits what follows.
      *
      * @return how many commands ended; 0 also when done
+     * @throws io.sluice.host.DeviceFailure if the queue pair has failed; once the controller has been reset, steps go on
      */
     int step() throws IOException {
-        endedCount = 0;
-        pair.poll(this, options.depth());
-        if (endedCount == 0) {
+        pair.poll(this, options.depth()); // where it throws, what has ended before that is kept for the next step
+        if (waitingCount > 0) {
+            submitWaiting();
+        }
+        if (phase == Phase.DONE || (endedCount == 0 && inFlight > 0)) {
             return 0;
         }
         long now = System.nanoTime();
@@ -117,11 +128,18 @@ final class Job implements CompletionListener {
         for (int i = 0; i < count; i++) {
             issue(ended[i], now);
         }
+        endedCount = 0;
         pair.ring();
+        checkDeadlines(now);
         if (inFlight == 0) {
             advance(now);
         }
         return count;
+    }
+
+    /** Tells the queue pair the time: also while nothing ends, or nobody would ever find out that a command is late. */
+    void checkDeadlines(long now) {
+        pair.checkDeadlines(now);
     }
 
     @Override
@@ -191,15 +209,29 @@ final class Job implements CompletionListener {
         isWrite[slot] = write;
         units[slot] = unit;
         startNanos[slot] = now;
+        inFlight++;
+        if (!submit(slot)) {
+            waiting[waitingCount] = slot;
+            waitingCount++;
+        }
+    }
+
+    private boolean submit(int slot) {
         long iova = buffers.iova() + (long) slot * bufferBytes;
-        long slba = span.lba(unit);
-        boolean accepted = write
+        long slba = span.lba(units[slot]);
+        return isWrite[slot]
                 ? pair.write(nsid, slba, span.blocksPerUnit(), iova, span.unitBytes(), slot)
                 : pair.read(nsid, slba, span.blocksPerUnit(), iova, span.unitBytes(), slot);
-        if (!accepted) {
-            throw new IllegalStateException("queue pair " + pair.qid() + " has no slot for a depth it was made for");
+    }
+
+    /** What the controller did not take while it was being reset; in the end, as many as it takes now. */
+    private void submitWaiting() throws IOException {
+        long now = System.nanoTime();
+        while (waitingCount > 0 && submit(waiting[waitingCount - 1])) {
+            waitingCount--;
+            startNanos[waiting[waitingCount]] = now;
         }
-        inFlight++;
+        pair.ring();
     }
 
     private long address(int slot) {
@@ -225,10 +257,6 @@ final class Job implements CompletionListener {
 
     boolean isDone() {
         return phase == Phase.DONE;
-    }
-
-    int inFlight() {
-        return inFlight;
     }
 
     // ---- for the display, from another thread

@@ -47,6 +47,11 @@ final class Pattern {
         }
     }
 
+    /** What a block that {@link #fill} has filled says of its generation. */
+    static long generation(long address) {
+        return Memory.getLong(address + GENERATION_OFFSET);
+    }
+
     /**
      * Compares one block's memory with what it should be.
      *
@@ -54,7 +59,7 @@ final class Pattern {
      * @return {@link #OK}, {@link #FOREIGN}, or the offset in bytes of the first 8 bytes that differ
      */
     int check(long address, int blockBytes, long lba, long generation) {
-        long found = Memory.getLong(address + GENERATION_OFFSET);
+        long found = generation(address);
         if (generation == ANY_GENERATION && Memory.getLong(address + SEED_OFFSET) != seed) {
             return FOREIGN;
         }
@@ -91,7 +96,7 @@ final class Pattern {
     /** Says what is wrong with a block that {@link #check} found to differ at an offset. Allocates: once a run. */
     Mismatch explain(int nsid, long address, long lba, long generation, int offset) {
         long foundLba = Memory.getLong(address);
-        long foundGeneration = Memory.getLong(address + GENERATION_OFFSET);
+        long foundGeneration = generation(address);
         long expected = generation == ANY_GENERATION ? foundGeneration : generation;
         String meaning;
         if (Memory.getLong(address + SEED_OFFSET) != seed) {

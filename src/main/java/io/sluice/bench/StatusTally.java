@@ -1,6 +1,6 @@
 package io.sluice.bench;
 
-import io.sluice.nvme.Status;
+import io.sluice.host.DriverStatus;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -32,7 +32,7 @@ final class StatusTally {
     /** Adds the counts to a map by the statuses' names. */
     void addTo(Map<String, Long> byName) {
         for (int i = 0; i < kinds; i++) {
-            byName.merge(Status.describe(statuses[i]), counts[i], Long::sum);
+            byName.merge(DriverStatus.describe(statuses[i]), counts[i], Long::sum);
         }
         if (others > 0) {
             byName.merge("other statuses", others, Long::sum);

@@ -22,7 +22,13 @@ final class Summary {
         this.unitBytes = unitBytes;
     }
 
-    BenchResult result(String device, BenchOptions options, int blockBytes, boolean stopped) {
+    BenchResult result(
+            String device,
+            BenchOptions options,
+            int blockBytes,
+            boolean stopped,
+            int resets,
+            Optional<String> lastResetReason) {
         List<Direction> reads = jobs.stream().map(Job::reads).toList();
         List<Direction> writes = jobs.stream().map(Job::writes).toList();
         Histogram readLatencies = merge(reads);
@@ -39,6 +45,8 @@ final class Summary {
                 measured(writeLatencies),
                 measured(all),
                 StatusTally.byName(jobs.stream().map(Job::errors).toList()),
+                resets,
+                resets == 0 ? Optional.empty() : lastResetReason,
                 verification());
     }
 

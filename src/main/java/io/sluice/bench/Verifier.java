@@ -53,7 +53,7 @@ final class Verifier {
     void writeEnded(int unit, boolean success) {
         ledger.end(unit);
         if (success) {
-            ledger.written(unit, ledger.nextGeneration(unit));
+            ledger.written(unit);
         } else {
             ledger.writeFailed(unit);
         }
@@ -65,8 +65,17 @@ final class Verifier {
             return;
         }
         for (int block = 0; block < span.blocksPerUnit(); block++) {
-            check(at(address, block), span.lba(unit) + block, ledger.expected(unit));
+            check(at(address, block), span.lba(unit) + block, expected(unit, at(address, block)));
         }
+    }
+
+    /** Of the generations that a block may have, the one that it seems to be. */
+    private long expected(int unit, long address) {
+        int oldest = ledger.oldest(unit);
+        if (oldest == Pattern.ANY_GENERATION) {
+            return Pattern.ANY_GENERATION;
+        }
+        return Math.clamp(Pattern.generation(address), oldest, ledger.newest(unit));
     }
 
     private long at(long address, int block) {

@@ -1,30 +1,36 @@
 package io.sluice.bench;
 
 import io.sluice.host.DeviceFailure;
+import io.sluice.host.NvmeDriver;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** One thread that polls some of the queues until their jobs are done. */
+/**
+ * One thread that polls some of the queues until their jobs are done.
+ *
+ * <p>A queue pair that fails is not the end: whoever supervises the driver resets the controller, the commands end in errors,
+ * and the load goes on. A dead device is.
+ */
 final class Worker implements Runnable {
     /** How often nothing is found before the processor is offered to others: there may be fewer than there are pollers. */
     private static final int EMPTY_POLLS_PER_YIELD = 2_000;
 
-    /** A device that completes nothing for so long is taken for stuck. */
-    private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(30);
+    /** How often the queues are polled before each is told the time: deadlines are seconds away. */
+    private static final int POLLS_PER_CLOCK = 2_000;
 
     /** After a stop, commands in flight get so long to end. */
     private static final long STOP_NANOS = TimeUnit.MILLISECONDS.toNanos(400);
 
     private final List<Job> jobs;
     private final Timeline timeline;
-    private final String device;
+    private final NvmeDriver driver;
     private volatile IOException failure;
 
-    Worker(List<Job> jobs, Timeline timeline, String device) {
+    Worker(List<Job> jobs, Timeline timeline, NvmeDriver driver) {
         this.jobs = jobs;
         this.timeline = timeline;
-        this.device = device;
+        this.driver = driver;
     }
 
     /** What ended this worker before its jobs were done, or null. */
@@ -44,7 +50,8 @@ final class Worker implements Runnable {
             end(e);
         } catch (InternalError e) {
             end(new DeviceFailure(
-                    device + " has taken memory away that it had lent: a file was cut short under its mapping", e));
+                    driver.name() + " has taken memory away that it had lent: a file was cut short under its mapping",
+                    e));
         } catch (RuntimeException | Error e) {
             end(new IOException("the load generator failed: " + e, e));
         }
@@ -59,26 +66,48 @@ final class Worker implements Runnable {
     @SuppressWarnings("ThreadPriorityCheck") // yielding is only a courtesy to other pollers; nothing depends on it
     private void poll() throws IOException {
         Job[] active = jobs.toArray(Job[]::new);
-        long lastProgress = System.nanoTime();
+        long idleSince = System.nanoTime();
         int empty = 0;
+        int polls = 0;
         while (anyLeft(active)) {
-            int ended = 0;
-            for (Job job : active) {
-                ended += job.step();
+            if (++polls == POLLS_PER_CLOCK) {
+                polls = 0;
+                tellTime(active);
             }
-            if (ended > 0) {
+            if (step(active) > 0) {
                 empty = 0;
             } else if (++empty % EMPTY_POLLS_PER_YIELD == 0) {
                 long now = System.nanoTime();
                 if (empty == EMPTY_POLLS_PER_YIELD) {
-                    lastProgress = now;
+                    idleSince = now;
                 }
-                if (giveUp(now - lastProgress)) {
+                if (timeline.isStopped() && now - idleSince >= STOP_NANOS) {
                     return;
                 }
                 Thread.yield();
             }
         }
+    }
+
+    private static void tellTime(Job[] active) {
+        long now = System.nanoTime();
+        for (Job job : active) {
+            job.checkDeadlines(now);
+        }
+    }
+
+    private int step(Job[] active) throws IOException {
+        int ended = 0;
+        for (Job job : active) {
+            try {
+                ended += job.step();
+            } catch (DeviceFailure e) {
+                if (driver.isDead()) {
+                    throw e;
+                }
+            }
+        }
+        return ended;
     }
 
     private static boolean anyLeft(Job[] active) {
@@ -88,14 +117,5 @@ final class Worker implements Runnable {
             }
         }
         return false;
-    }
-
-    private boolean giveUp(long idleNanos) throws DeviceFailure {
-        if (idleNanos >= STALL_NANOS) {
-            int inFlight = jobs.stream().mapToInt(Job::inFlight).sum();
-            throw new DeviceFailure(device + " has completed nothing for " + TimeUnit.NANOSECONDS.toSeconds(STALL_NANOS)
-                    + " s, with " + inFlight + " commands in flight; see its server's log, or reset it");
-        }
-        return timeline.isStopped() && idleNanos >= STOP_NANOS;
     }
 }

@@ -214,11 +214,23 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
+    /** What a troubled run has to tell is told, also if the device does not end well either. */
+    private static void shutDown(NvmeSession session, BenchResult result, PrintWriter err) throws IOException {
+        try {
+            session.driver().shutDown();
+        } catch (IOException e) {
+            if (result.errorCount() == 0 && result.resets() == 0) {
+                throw e;
+            }
+            err.println("sluice: " + e.getMessage());
+        }
+    }
+
     private static int exitCode(BenchResult result) {
         if (result.dataIsWrong()) {
             return ExitCode.DATA_WRONG;
         }
-        if (result.errorCount() > 0) {
+        if (result.errorCount() > 0 || result.resets() > 0) {
             return ExitCode.IO_ERRORS;
         }
         return result.nothingWasVerified() ? ExitCode.FAILED : ExitCode.OK;
@@ -272,7 +284,7 @@ final class BenchCommand implements Callable<Integer> {
                         "the host has asked for " + target + " back, or it has failed: the run was ended");
             }
             if (!result.stopped()) {
-                session.driver().shutDown();
+                shutDown(session, result, err);
             }
             return result;
         } finally {

@@ -24,6 +24,8 @@ final class BenchJson {
         root.put("error_count", result.errorCount());
         ObjectNode errors = root.putObject("errors");
         result.errors().forEach(errors::put);
+        root.put("resets", result.resets());
+        result.lastResetReason().ifPresent(why -> root.put("last_reset_reason", why));
         result.verification().ifPresent(found -> verification(root.putObject("verification"), found));
         return Json.text(root);
     }

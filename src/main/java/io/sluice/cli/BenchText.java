@@ -20,6 +20,9 @@ final class BenchText {
         result.errors()
                 .forEach((status, count) ->
                         text.append(String.format(Locale.ROOT, "errors   %,d x %s%n", count, status)));
+        result.lastResetReason()
+                .ifPresent(why -> text.append(String.format(
+                        Locale.ROOT, "resets   %,d of the controller, the last because %s%n", result.resets(), why)));
         result.verification().ifPresent(verification -> text.append(verification(verification)));
         return text.toString();
     }

@@ -7,7 +7,7 @@ final class ExitCode {
     static final int FAILED = 1;
     /** The command line is wrong. */
     static final int USAGE = 2;
-    /** Commands ended with an error status. */
+    /** Commands ended with an error status, or the controller had to be reset. */
     static final int IO_ERRORS = 3;
     /** Data was read that differs from what was written. */
     static final int DATA_WRONG = 4;

@@ -31,7 +31,7 @@ import picocli.CommandLine.TypeConversionException;
             "0:it worked",
             "1:it could not be done; the message says what and why",
             "2:the command line is wrong",
-            "3:commands to the device ended with errors (bench)",
+            "3:commands to the device ended with errors, or it had to be reset (bench)",
             "4:data was read that differs from what was written (bench --verify)",
             "129:stopped by SIGHUP; what there was to say has been said",
             "130:stopped by Ctrl-C (SIGINT), likewise",

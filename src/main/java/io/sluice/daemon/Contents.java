@@ -1,13 +1,13 @@
 package io.sluice.daemon;
 
 import io.sluice.host.DmaArea;
+import io.sluice.host.DriverStatus;
 import io.sluice.host.NamespaceInfo;
 import io.sluice.host.NvmeDriver;
 import io.sluice.host.QueuePair;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Status;
 import java.io.IOException;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Whether a namespace has something on it that its owner may want to keep: a partition table, a file system and most else
@@ -15,7 +15,6 @@ import java.util.concurrent.TimeUnit;
  */
 final class Contents {
     private static final long LOOKED_AT_BYTES = 1 << 20;
-    private static final long READ_TIMEOUT_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private final NvmeDriver driver;
     private final NamespaceInfo namespace;
@@ -66,16 +65,15 @@ final class Contents {
             throw new IllegalStateException("the queue is in use");
         }
         pair.ring();
-        long start = System.nanoTime();
         while (!done) {
+            long now = System.nanoTime();
             pair.poll(this::completed, 1);
-            if (System.nanoTime() - start > READ_TIMEOUT_NANOS) {
-                throw new IOException(driver.name() + " does not answer a read of block " + block);
-            }
+            pair.checkDeadlines(now);
+            driver.supervise(now); // which ends the command if the device does not
             Thread.onSpinWait();
         }
         if (!Status.isSuccess(status)) {
-            throw new IOException(driver.name() + " cannot read block " + block + ": " + Status.describe(status));
+            throw new IOException(driver.name() + " cannot read block " + block + ": " + DriverStatus.describe(status));
         }
     }
 

@@ -12,6 +12,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -187,6 +188,11 @@ public final class NvmeDriver implements AutoCloseable {
     /** How many resets of the controller have ended well since it was brought up. */
     public int resets() {
         return recovery.resets();
+    }
+
+    /** Why the controller was reset last, for messages; empty where it never was. */
+    public Optional<String> lastResetReason() {
+        return recovery.lastResetReason();
     }
 
     /** The current value of one of the controller's features. */

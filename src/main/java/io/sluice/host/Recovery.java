@@ -4,6 +4,7 @@ import io.sluice.nvme.Csts;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -37,6 +38,7 @@ final class Recovery implements Alarm {
     private String resetReason;
     private boolean holding;
     private volatile DeviceFailure death;
+    private volatile String lastResetReason;
 
     // Of the supervising thread.
     private long nextLook;
@@ -94,6 +96,11 @@ final class Recovery implements Alarm {
         return resets.get();
     }
 
+    /** Why the last reset was wanted, well ended or not. */
+    Optional<String> lastResetReason() {
+        return Optional.ofNullable(lastResetReason);
+    }
+
     // ---- the supervising thread
 
     /** One step; see {@link NvmeDriver#supervise}. */
@@ -140,6 +147,7 @@ final class Recovery implements Alarm {
                 die();
                 return;
             }
+            lastResetReason = resetReason();
             try {
                 reset();
                 resets.incrementAndGet();

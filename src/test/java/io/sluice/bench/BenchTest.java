@@ -17,7 +17,6 @@ import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Status;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -135,28 +134,6 @@ class BenchTest {
         stopper.join();
         assertEquals(0, result.total().commands());
         assertTrue(result.stopped());
-    }
-
-    @Test
-    void shouldFailWhenTheDeviceIsResetUnderTheLoad() {
-        BenchOptions options = new BenchOptions(Operation.RANDREAD, 4096, DEPTH, 1, 1, 3600, 0, 50, false, SEED, 0, 0);
-        List<Progress.Report> reports = new ArrayList<>();
-        Bench bench = new Bench(driver, options, report -> {
-            reports.add(report);
-            if (reports.size() == 1) {
-                reset();
-            }
-        });
-        IOException e = assertThrows(IOException.class, bench::run);
-        assertTrue(e.getMessage().contains("is not ready any more"), e.getMessage());
-    }
-
-    private void reset() {
-        try {
-            device.reset();
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
     }
 
     // ---- verification

@@ -8,7 +8,11 @@ import io.sluice.mem.Memory;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Status;
 import io.sluice.storage.MemoryStorage;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntUnaryOperator;
 
 /** Storage in memory that does wrong what a test tells it to. */
@@ -25,6 +29,11 @@ final class FaultyStorage implements IoPath {
 
     /** Whether commands are taken and never completed. */
     volatile boolean stuck;
+
+    /** How many of the next commands are taken and never completed. */
+    final AtomicInteger toLose = new AtomicInteger();
+
+    private final Set<IoCommand> lost = Collections.newSetFromMap(new IdentityHashMap<>());
 
     FaultyStorage(long blocks) throws LinuxException {
         storage = new MemoryStorage(new Namespace(1, blocks, BLOCK_BYTES, 1, 2, 0, false));
@@ -47,7 +56,8 @@ final class FaultyStorage implements IoPath {
 
     @Override
     public int submit(IoCommand command) {
-        if (stuck) {
+        if (stuck || (toLose.get() > 0 && toLose.getAndDecrement() > 0)) {
+            lost.add(command);
             return PENDING;
         }
         int failed = failure.applyAsInt(command.opcode());
@@ -72,7 +82,7 @@ final class FaultyStorage implements IoPath {
 
     @Override
     public void cancel(IoCommand command) {
-        if (stuck) {
+        if (lost.remove(command)) {
             command.complete(Status.ABORTED_SQ_DELETION.code());
         } else {
             storage.cancel(command);

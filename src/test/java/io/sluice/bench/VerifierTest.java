@@ -84,19 +84,73 @@ class VerifierTest {
         assertEquals(0, verifier.blocksChecked());
     }
 
+    private void write(int unit, boolean success) {
+        verifier.beginWrite(unit, buffer);
+        verifier.writeEnded(unit, success);
+    }
+
+    private long wrongAfterReading(int unit) {
+        long before = verifier.blocksWrong();
+        verifier.beginRead(unit);
+        verifier.readEnded(unit, true, buffer);
+        return verifier.blocksWrong() - before;
+    }
+
+    private void fill(int block, long generation) {
+        new Pattern(1).fill(buffer + block * 512L, 512, 104 + block, generation);
+    }
+
     @Test
-    void shouldNotKnowTheContentsWhenAWriteFailed() {
-        verifier.beginWrite(2, buffer);
-        verifier.writeEnded(2, true);
-        verifier.beginWrite(2, buffer);
-        verifier.writeEnded(2, false);
+    void shouldTakeOldAndNewBlocksWhenAWriteFailed() {
+        write(2, true);
+        write(2, true);
+        write(2, false);
+        write(2, false);
+        assertEquals(2, verifier.nextKnown(0), "it is read back");
+        for (int generation = 2; generation <= 4; generation++) {
+            fill(0, generation);
+            fill(1, 2);
+            assertEquals(0, wrongAfterReading(2), "generation " + generation);
+        }
+        fill(0, 1);
+        fill(1, 5);
+        assertEquals(2, wrongAfterReading(2), "too old, and never written");
+        Memory.fill(buffer, 1024, (byte) 0);
+        assertEquals(2, wrongAfterReading(2), "neither old nor new");
+    }
+
+    @Test
+    void shouldKnowTheContentsAgainWhenAWriteSucceedsAfterOneThatFailed() {
+        write(2, true);
+        write(2, false);
+        write(2, true);
+        assertEquals(0, wrongAfterReading(2));
+        fill(0, 2);
+        assertEquals(1, wrongAfterReading(2), "overwritten since");
+    }
+
+    @Test
+    void shouldNotJudgeWhenOnlyFailedWritesAreKnown() {
+        write(2, false);
         assertEquals(4, verifier.nextKnown(0));
         Memory.fill(buffer, 1024, (byte) 0);
-        verifier.readEnded(2, true, buffer);
-        assertEquals(0, verifier.blocksWrong());
-        verifier.beginWrite(2, buffer);
-        verifier.writeEnded(2, true);
-        assertEquals(2, verifier.nextKnown(0));
+        assertEquals(0, wrongAfterReading(2));
+        assertEquals(2, verifier.blocksForeign());
+    }
+
+    @Test
+    void shouldNotJudgeWhenMoreWritesFailedThanAreCounted() {
+        write(2, true);
+        for (int i = 0; i < 200; i++) {
+            write(2, false);
+        }
+        assertEquals(4, verifier.nextKnown(0));
+        fill(0, 1);
+        fill(1, 150);
+        assertEquals(0, wrongAfterReading(2));
+        write(2, true);
+        assertEquals(0, wrongAfterReading(2));
+        assertEquals(202, Memory.getLong(buffer + Pattern.GENERATION_OFFSET));
     }
 
     @Test
