@@ -74,7 +74,7 @@ final class AdminQueue {
     }
 
     /**
-     * Runs a command without data.
+     * Runs a command.
      *
      * @param what its name and arguments, for messages
      * @param fields sets the command's own dwords in a cleared entry
@@ -85,7 +85,7 @@ final class AdminQueue {
     int run(int opcode, String what, LongConsumer fields) throws IOException {
         lock.lock();
         try {
-            return run(opcode, what, 0, fields);
+            return runLocked(opcode, what, fields);
         } finally {
             lock.unlock();
         }
@@ -98,25 +98,42 @@ final class AdminQueue {
      * @param in gets what the device writes, up to a page
      */
     int exchange(int opcode, String what, LongConsumer fields, byte[] out, byte[] in) throws IOException {
+        return exchange(opcode, what, fields, data, out, in);
+    }
+
+    /**
+     * Runs a command with data.
+     *
+     * @param area what the device reads and writes; if the command does not end, it stays mapped until the device is reset
+     * @param out what the device reads, no more than the area takes; what is left of the area is zero
+     * @param in gets what the device writes, no more than the area takes
+     */
+    int exchange(int opcode, String what, LongConsumer fields, DmaArea area, byte[] out, byte[] in) throws IOException {
         lock.lock();
         try {
-            Memory.fill(data.address(), data.bytes(), (byte) 0);
-            Memory.copyIn(out, 0, data.address(), out.length);
-            int result = run(opcode, what, Math.max(out.length, in.length), fields);
-            Memory.copyOut(data.address(), in, 0, in.length);
+            Memory.fill(area.address(), area.bytes(), (byte) 0);
+            Memory.copyIn(out, 0, area.address(), out.length);
+            int dataBytes = Math.max(out.length, in.length);
+            int result = run(opcode, what, sqe -> {
+                fields.accept(sqe);
+                if (dataBytes > 0) {
+                    pair.setData(sqe, area.iova(), dataBytes);
+                }
+            });
+            Memory.copyOut(area.address(), in, 0, in.length);
             return result;
         } finally {
             lock.unlock();
         }
     }
 
-    private int run(int opcode, String what, int dataBytes, LongConsumer fields) throws IOException {
+    private int runLocked(int opcode, String what, LongConsumer fields) throws IOException {
         if (failure != null) {
             throw new DeviceFailure(what + " was not sent: " + failure.getMessage(), failure);
         }
         done = false;
         try {
-            submit(opcode, dataBytes, fields, AWAITED);
+            submit(opcode, fields, AWAITED);
             await(what);
         } catch (IOException e) {
             throw fail(e);
@@ -129,15 +146,12 @@ final class AdminQueue {
         return dw0;
     }
 
-    private void submit(int opcode, int dataBytes, LongConsumer fields, long token) throws IOException {
+    private void submit(int opcode, LongConsumer fields, long token) throws IOException {
         long sqe = pair.begin(opcode, 0);
         if (sqe == 0) {
             throw new IllegalStateException("no free slot in the admin queue of " + device);
         }
         fields.accept(sqe);
-        if (dataBytes > 0) {
-            pair.setData(sqe, data.iova(), dataBytes);
-        }
         pair.commit(token);
         pair.ring();
     }
@@ -220,7 +234,7 @@ final class AdminQueue {
                 return false;
             }
             abortsInFlight++;
-            submit(AdminOpcode.ABORT, 0, sqe -> AdminSqe.setAbort(sqe, sqid, cid), ABORT);
+            submit(AdminOpcode.ABORT, sqe -> AdminSqe.setAbort(sqe, sqid, cid), ABORT);
             return true;
         } finally {
             lock.unlock();
@@ -233,7 +247,7 @@ final class AdminQueue {
         try {
             while (failure == null && !eventsRefused && eventRequests + events.size() < count) {
                 eventRequests++;
-                submit(AdminOpcode.ASYNC_EVENT_REQUEST, 0, sqe -> {}, EVENT);
+                submit(AdminOpcode.ASYNC_EVENT_REQUEST, sqe -> {}, EVENT);
             }
         } finally {
             lock.unlock();
@@ -291,7 +305,10 @@ final class AdminQueue {
         lock.lock();
         try {
             Memory.fill(data.address(), Cns.DATA_BYTES, (byte) 0);
-            run(AdminOpcode.IDENTIFY, what, Cns.DATA_BYTES, sqe -> AdminSqe.setIdentify(sqe, cns, nsid));
+            run(AdminOpcode.IDENTIFY, what, sqe -> {
+                AdminSqe.setIdentify(sqe, cns, nsid);
+                pair.setData(sqe, data.iova(), Cns.DATA_BYTES);
+            });
             Memory.copy(data.address(), copy, Cns.DATA_BYTES);
         } finally {
             lock.unlock();

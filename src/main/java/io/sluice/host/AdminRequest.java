@@ -1,18 +1,18 @@
 package io.sluice.host;
 
-import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.Sqe;
 import java.nio.ByteBuffer;
 
 /**
- * An admin command that is passed through as it is, NVMe 1.4, section 5.
+ * An admin command that is passed through as it is, NVMe 1.4, section 5. It carries as much data as the controller transfers
+ * with one command (MDTS; see {@link NvmeDriver#maxAdminBytes}), in the direction that its opcode names.
  *
  * @param opcode as in {@link AdminOpcode}, 0 to 255
  * @param nsid the namespace, or 0
  * @param cdw10 command dword 10; 11 to 15 follow
- * @param dataOut what the device reads, up to {@link #MAX_DATA_BYTES}; empty for none
- * @param dataInBytes how much the device writes, up to {@link #MAX_DATA_BYTES}; 0 for none
+ * @param dataOut what the device reads; empty for none
+ * @param dataInBytes how much the device writes; 0 for none
  */
 public record AdminRequest(
         int opcode,
@@ -25,9 +25,6 @@ public record AdminRequest(
         int cdw15,
         ByteBuffer dataOut,
         int dataInBytes) {
-    /** The most data that one command carries, in bytes. */
-    public static final int MAX_DATA_BYTES = Memory.PAGE_BYTES;
-
     /**
      * The answer to a command that succeeded.
      *
@@ -44,11 +41,21 @@ public record AdminRequest(
             throw new IllegalArgumentException(AdminOpcode.name(opcode)
                     + " is for the driver itself: passed through, it would pull its queues away");
         }
-        if (dataOut.remaining() > MAX_DATA_BYTES || dataInBytes < 0 || dataInBytes > MAX_DATA_BYTES) {
-            throw new IllegalArgumentException("an admin command carries up to " + MAX_DATA_BYTES + " bytes, not "
-                    + dataOut.remaining() + " out and " + dataInBytes + " in");
+        if (dataInBytes < 0) {
+            throw new IllegalArgumentException(
+                    AdminOpcode.name(opcode) + " cannot read " + dataInBytes + " bytes from the device");
         }
+        requireDirection(opcode, dataOut.hasRemaining() && !AdminOpcode.sendsData(opcode), "to");
+        requireDirection(opcode, dataInBytes > 0 && !AdminOpcode.receivesData(opcode), "from");
         dataOut = dataOut.asReadOnlyBuffer();
+    }
+
+    /** A device moves data only in the direction of the opcode: the other way nothing would arrive, without an error. */
+    private static void requireDirection(int opcode, boolean wrong, String direction) {
+        if (wrong) {
+            throw new IllegalArgumentException(AdminOpcode.name(opcode) + " carries no data " + direction
+                    + " the device: bits 1:0 of its opcode, 0x" + Integer.toHexString(opcode) + ", say so");
+        }
     }
 
     /** A command without data, and with only one dword of its own. */
@@ -59,6 +66,11 @@ public record AdminRequest(
     /** A command that reads data from the device. */
     public static AdminRequest reading(int opcode, int nsid, int cdw10, int cdw11, int dataInBytes) {
         return new AdminRequest(opcode, nsid, cdw10, cdw11, 0, 0, 0, 0, ByteBuffer.allocate(0), dataInBytes);
+    }
+
+    /** How much memory the device sees: data in both directions goes by the same. */
+    int dataBytes() {
+        return Math.max(dataOut.remaining(), dataInBytes);
     }
 
     byte[] bytesOut() {

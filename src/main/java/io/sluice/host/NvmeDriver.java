@@ -200,16 +200,38 @@ public final class NvmeDriver implements AutoCloseable {
         return admin.feature(featureId, "Get Features 0x" + Integer.toHexString(featureId));
     }
 
+    /** The most data that an admin command carries, in bytes: MDTS, but no more than one PRP list page describes. */
+    public int maxAdminBytes() {
+        return Math.min(controller.maxTransferBytes(), QueuePair.MAX_TRANSFER_BYTES);
+    }
+
     /**
      * Runs any admin command that is not the driver's own.
      *
+     * @throws IllegalArgumentException if it has more data than {@link #maxAdminBytes}
      * @throws CommandFailed if it ends with an error status
      * @throws DeviceFailure if it does not end
      */
     public AdminRequest.Answer admin(AdminRequest request) throws IOException {
-        byte[] dataIn = new byte[request.dataInBytes()];
         String what = AdminOpcode.name(request.opcode());
-        int dw0 = admin.exchange(request.opcode(), what, request::encode, request.bytesOut(), dataIn);
+        int bytes = request.dataBytes();
+        if (bytes > maxAdminBytes()) {
+            throw new IllegalArgumentException(what + " with " + bytes + " bytes of data cannot be sent: " + name()
+                    + " transfers at most " + maxAdminBytes() + " bytes with one command (MDTS); ask for it in pieces");
+        }
+        byte[] dataIn = new byte[request.dataInBytes()];
+        if (bytes == 0) {
+            return answer(admin.run(request.opcode(), what, request::encode), dataIn);
+        }
+        // Of its own, and allocated before the admin queue's lock is taken: supervise takes the two locks in this
+        // order.
+        try (DmaArea area = allocate("sluice admin data", bytes)) {
+            int dw0 = admin.exchange(request.opcode(), what, request::encode, area, request.bytesOut(), dataIn);
+            return answer(dw0, dataIn);
+        }
+    }
+
+    private static AdminRequest.Answer answer(int dw0, byte[] dataIn) {
         return new AdminRequest.Answer(dw0, ByteBuffer.wrap(dataIn).order(ByteOrder.LITTLE_ENDIAN));
     }
 

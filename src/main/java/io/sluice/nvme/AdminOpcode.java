@@ -1,6 +1,11 @@
 package io.sluice.nvme;
 
-/** Opcodes of the admin command set: NVMe 1.4, section 5. */
+import io.sluice.mem.Bits;
+
+/**
+ * Opcodes of the admin command set: NVMe 1.4, section 5. Bits 1:0 name the direction of the data (figure 139): bit 0 from the
+ * host to the controller, bit 1 from the controller to the host.
+ */
 public final class AdminOpcode {
     public static final int DELETE_IO_SQ = 0x00;
     public static final int CREATE_IO_SQ = 0x01;
@@ -31,6 +36,16 @@ public final class AdminOpcode {
     public static final int GET_LBA_STATUS = 0x86;
 
     private AdminOpcode() {}
+
+    /** Whether data goes from the host to the controller, opcode bit 0. */
+    public static boolean sendsData(int opcode) {
+        return Bits.isSet(opcode, 0);
+    }
+
+    /** Whether data goes from the controller to the host, opcode bit 1. */
+    public static boolean receivesData(int opcode) {
+        return Bits.isSet(opcode, 1);
+    }
 
     /** The command's name in the specification, or "admin opcode 0x3f" for one that has none; for logs. */
     public static String name(int opcode) {

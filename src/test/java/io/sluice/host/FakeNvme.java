@@ -41,7 +41,9 @@ class FakeNvme implements PciDevice {
     static final String NAME = "fake nvme";
 
     private static final int BAR_BYTES = 0x4000;
-    private static final int IO_QUEUES = 2;
+    private static final int PAGE = 4096;
+    /** Log page of the vendor: each dword is its own offset. */
+    static final int VENDOR_LOG = 0xc0;
     /** Where the MSI-X capability lies. */
     static final int MSIX = 0x40;
 
@@ -62,6 +64,10 @@ class FakeNvme implements PciDevice {
     /** Takes commands with this opcode and never completes them; -1 for none. */
     int swallowOpcode = -1;
 
+    /** MDTS as in Identify Controller: 2^5 pages are 128 KiB. */
+    int mdts = 5;
+
+    int grantedQueues = 2;
     int metadataBytes;
     int optionalAdminCommands;
     int sglSupport;
@@ -70,6 +76,7 @@ class FakeNvme implements PciDevice {
     int failOpcode = -1;
     int failStatus;
 
+    private byte[] securityData = {};
     int cc;
     int csts;
     int aqa;
@@ -239,10 +246,12 @@ class FakeNvme implements PciDevice {
                 return Sqe.nsid(sqe) + Sqe.cdw10(sqe) + Sqe.cdw15(sqe);
             }
             case AdminOpcode.SECURITY_SEND -> {
-                return Byte.toUnsignedInt(Memory.getByte(at(Sqe.prp1(sqe)) + 3));
+                securityData = dataOut(sqe, Sqe.cdw11(sqe));
+                return Byte.toUnsignedInt(securityData[3]);
             }
+            case AdminOpcode.SECURITY_RECEIVE -> dataIn(sqe, securityData);
             case AdminOpcode.SET_FEATURES -> {
-                return FeatureValue.numberOfQueues(IO_QUEUES, IO_QUEUES);
+                return FeatureValue.numberOfQueues(grantedQueues, grantedQueues);
             }
             case AdminOpcode.CREATE_IO_CQ, AdminOpcode.CREATE_IO_SQ -> queues.add(AdminSqe.qid(sqe));
             case AdminOpcode.DELETE_IO_CQ, AdminOpcode.DELETE_IO_SQ ->
@@ -260,7 +269,7 @@ class FakeNvme implements PciDevice {
             case Cns.NAMESPACE -> namespacePage(page);
             default -> {}
         }
-        Memory.copyIn(page.array(), 0, at(Sqe.prp1(sqe)), page.capacity());
+        dataIn(sqe, page.array());
     }
 
     /** Offsets as in NVMe 1.4, figures 193 and 194. */
@@ -274,9 +283,55 @@ class FakeNvme implements PciDevice {
                         .putShort(8, (short) 1)
                         .putShort(10, (short) 5)
                         .putLong(16, 1234);
+            case VENDOR_LOG -> fillWithIndexes(page);
             default -> {}
         }
-        Memory.copyIn(page.array(), 0, at(Sqe.prp1(sqe)), bytes);
+        dataIn(sqe, page.array());
+    }
+
+    private static void fillWithIndexes(ByteBuffer page) {
+        for (int i = 0; i < page.capacity(); i += Integer.BYTES) {
+            page.putInt(i, i);
+        }
+    }
+
+    /** The pieces of memory that PRP1 and PRP2 name (NVMe 1.4, 4.3), each with its length in bytes, in order. */
+    private List<long[]> pieces(long sqe, int bytes) {
+        List<long[]> pieces = new ArrayList<>();
+        long prp1 = Sqe.prp1(sqe);
+        int first = (int) Math.min(bytes, PAGE - prp1 % PAGE);
+        pieces.add(new long[] {prp1, first});
+        int left = bytes - first;
+        boolean list = left > PAGE;
+        for (int i = 0; left > 0; i++) {
+            long page = list ? Memory.getLong(at(Sqe.prp2(sqe)) + (long) i * Long.BYTES) : Sqe.prp2(sqe);
+            if (page % PAGE != 0) {
+                throw new AssertionError("PRP 0x" + Long.toHexString(page) + " has an offset");
+            }
+            pieces.add(new long[] {page, Math.min(left, PAGE)});
+            left -= PAGE;
+        }
+        return pieces;
+    }
+
+    /** Writes what a command reads. */
+    private void dataIn(long sqe, byte[] data) {
+        int done = 0;
+        for (long[] piece : pieces(sqe, data.length)) {
+            Memory.copyIn(data, done, at(piece[0]), (int) piece[1]);
+            done += (int) piece[1];
+        }
+    }
+
+    /** Reads what a command writes. */
+    private byte[] dataOut(long sqe, int bytes) {
+        byte[] data = new byte[bytes];
+        int done = 0;
+        for (long[] piece : pieces(sqe, bytes)) {
+            Memory.copyOut(at(piece[0]), data, done, (int) piece[1]);
+            done += (int) piece[1];
+        }
+        return data;
     }
 
     /** Offsets as in NVMe 1.4, figure 247. */
@@ -288,7 +343,7 @@ class FakeNvme implements PciDevice {
             page.put(i, (byte) ' ');
         }
         page.put(4, (byte) 'S').put(24, (byte) 'M').put(64, (byte) 'F');
-        page.put(77, (byte) 5); // MDTS: 128 KiB
+        page.put(77, (byte) mdts);
         page.putInt(80, Vs.NVME_1_4);
         page.putInt(516, 1); // NN
     }

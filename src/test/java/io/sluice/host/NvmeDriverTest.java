@@ -28,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.NoSuchElementException;
+import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -193,11 +194,10 @@ class NvmeDriverTest {
     @Test
     void shouldPassAdminCommandsThroughAsTheyAre() throws IOException {
         try (NvmeDriver driver = start()) {
-            AdminRequest identify =
-                    AdminRequest.reading(AdminOpcode.IDENTIFY, 1, Cns.NAMESPACE, 0, AdminRequest.MAX_DATA_BYTES);
+            AdminRequest identify = AdminRequest.reading(AdminOpcode.IDENTIFY, 1, Cns.NAMESPACE, 0, Cns.DATA_BYTES);
             assertEquals(1000, driver.admin(identify).dataIn().getLong(0));
             ByteBuffer out = ByteBuffer.wrap(new byte[] {1, 2, 3, 42});
-            AdminRequest send = new AdminRequest(AdminOpcode.SECURITY_SEND, 0, 0, 0, 0, 0, 0, 0, out, 0);
+            AdminRequest send = new AdminRequest(AdminOpcode.SECURITY_SEND, 0, 0, 4, 0, 0, 0, 0, out, 0);
             assertEquals(42, driver.admin(send).dw0());
             AdminRequest format =
                     new AdminRequest(AdminOpcode.FORMAT_NVM, 1, 100, 0, 0, 0, 0, 10_000, ByteBuffer.allocate(0), 0);
@@ -214,7 +214,85 @@ class NvmeDriverTest {
         for (int opcode : new int[] {0x00, 0x01, 0x04, 0x05, 0x0c, 0x7c, -1, 256}) {
             assertThrows(IllegalArgumentException.class, () -> AdminRequest.of(opcode, 0, 0), "opcode " + opcode);
         }
-        assertThrows(IllegalArgumentException.class, () -> AdminRequest.reading(AdminOpcode.IDENTIFY, 0, 0, 0, 4097));
+        assertThrows(IllegalArgumentException.class, () -> AdminRequest.reading(AdminOpcode.IDENTIFY, 0, 0, 0, -1));
+    }
+
+    private static AdminRequest logPage(int logPageId, int bytes) {
+        int dwords0 = bytes / Integer.BYTES - 1;
+        return AdminRequest.reading(
+                AdminOpcode.GET_LOG_PAGE, Sqe.NSID_ALL, (dwords0 & 0xffff) << 16 | logPageId, dwords0 >>> 16, bytes);
+    }
+
+    @Test
+    void shouldReadLongLogPagesWholeWhenPassedThrough() throws IOException {
+        try (NvmeDriver driver = start()) {
+            int maps = device.maps.size();
+            for (int bytes : new int[] {4, 4092, 4096, 4100, 8192, 8196, 16 << 10, 128 << 10}) {
+                ByteBuffer page =
+                        driver.admin(logPage(FakeNvme.VENDOR_LOG, bytes)).dataIn();
+                assertEquals(bytes, page.remaining());
+                for (int i = 0; i < bytes; i += Integer.BYTES) {
+                    assertEquals(i, page.getInt(i), bytes + " bytes");
+                }
+            }
+            assertEquals(maps, device.maps.size(), "data is mapped no longer than its command");
+        }
+    }
+
+    @Test
+    void shouldWriteLongDataWholeWhenPassedThrough() throws IOException {
+        long seed = System.nanoTime();
+        try (NvmeDriver driver = start()) {
+            byte[] data = new byte[16 << 10];
+            new Random(seed).nextBytes(data);
+            ByteBuffer out = ByteBuffer.wrap(data);
+            driver.admin(new AdminRequest(AdminOpcode.SECURITY_SEND, 0, 0, data.length, 0, 0, 0, 0, out, 0));
+            AdminRequest receive = AdminRequest.reading(AdminOpcode.SECURITY_RECEIVE, 0, 0, data.length, data.length);
+            assertEquals(ByteBuffer.wrap(data), driver.admin(receive).dataIn(), "seed " + seed);
+        }
+    }
+
+    @Test
+    void shouldRefuseAnAdminCommandWithMoreDataThanMdts() throws IOException {
+        try (NvmeDriver driver = start()) {
+            assertEquals(128 << 10, driver.maxAdminBytes());
+            device.log.clear();
+            AdminRequest tooLong = logPage(FakeNvme.VENDOR_LOG, (128 << 10) + 4);
+            Exception refused = assertThrows(IllegalArgumentException.class, () -> driver.admin(tooLong));
+            assertEquals(
+                    "Get Log Page with 131076 bytes of data cannot be sent: fake nvme transfers at most 131072 bytes with"
+                            + " one command (MDTS); ask for it in pieces",
+                    refused.getMessage());
+            assertEquals(List.of(), device.log, "nothing was sent");
+        }
+    }
+
+    @Test
+    void shouldRefuseAdminDataThatGoesAgainstTheDirectionOfItsOpcode() {
+        ByteBuffer data = ByteBuffer.allocate(4);
+        Exception out = assertThrows(
+                IllegalArgumentException.class,
+                () -> new AdminRequest(AdminOpcode.GET_LOG_PAGE, 0, 0, 0, 0, 0, 0, 0, data, 0));
+        assertEquals(
+                "Get Log Page carries no data to the device: bits 1:0 of its opcode, 0x2, say so", out.getMessage());
+        Exception in = assertThrows(
+                IllegalArgumentException.class, () -> AdminRequest.reading(AdminOpcode.SECURITY_SEND, 0, 0, 0, 4));
+        assertTrue(in.getMessage().startsWith("Security Send carries no data from the device"), in.getMessage());
+        assertThrows(IllegalArgumentException.class, () -> AdminRequest.reading(AdminOpcode.FORMAT_NVM, 1, 0, 0, 4));
+        assertEquals(4, new AdminRequest(0xc3, 0, 0, 0, 0, 0, 0, 0, data, 4).dataInBytes(), "both directions");
+    }
+
+    @Test
+    void shouldKeepDataOfAnAdminCommandThatDoesNotEndUntilTheReset() throws IOException {
+        try (NvmeDriver driver = start()) {
+            int maps = device.maps.size();
+            device.swallowOpcode = AdminOpcode.GET_LOG_PAGE;
+            assertThrows(DeviceFailure.class, () -> driver.admin(logPage(FakeNvme.VENDOR_LOG, 16 << 10)));
+            assertEquals(maps + 1, device.maps.size(), "the device may still write it");
+            driver.supervise(0);
+            assertEquals(1, driver.resets());
+            assertEquals(maps, device.maps.size());
+        }
     }
 
     @Test

@@ -18,16 +18,20 @@ import io.sluice.linux.Mapping;
 import io.sluice.linux.Memfd;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
+import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.Cc;
 import io.sluice.nvme.Csts;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.DsmRange;
+import io.sluice.nvme.LogPage;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Registers;
+import io.sluice.nvme.SmartLog;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import io.sluice.pci.PciHeader;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -479,6 +483,26 @@ abstract class PciDeviceContract {
             assertTrue(Status.LBA_OUT_OF_RANGE.is(await(pair)));
             assertTrue(pair.flush(12345, 0));
             assertFalse(Status.isSuccess(await(pair)));
+        }
+    }
+
+    @Test
+    void shouldReadALongLogPageWholeWhenPassedThrough() throws IOException {
+        try (NvmeDriver driver = start(DriverOptions.adminOnly())) {
+            int bytes = Math.min(16 << 10, driver.maxAdminBytes());
+            AdminRequest smart = AdminRequest.reading(
+                    AdminOpcode.GET_LOG_PAGE,
+                    Sqe.NSID_ALL,
+                    (bytes / Integer.BYTES - 1) << 16 | LogPage.SMART,
+                    0,
+                    bytes);
+            ByteBuffer page = driver.admin(smart).dataIn();
+            assertEquals(bytes, page.remaining());
+            assertEquals(driver.health().temperatureKelvin(), Short.toUnsignedInt(page.getShort(1)));
+            for (int i = SmartLog.BYTES; i < bytes; i++) {
+                assertEquals(0, page.get(i), "past the page's end");
+            }
+            driver.shutDown();
         }
     }
 }
