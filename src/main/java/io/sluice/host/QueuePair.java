@@ -15,13 +15,13 @@ import java.util.concurrent.atomic.AtomicReference;
  * polling are separate, so that a caller batches: one doorbell for many commands, one for many completions.
  *
  * <pre>
- *   submit  ──▶ SQE with CID = slot, PRPs; tail + 1      (nothing the device sees yet)
+ *   submit  ──▶ SQE with CID and PRPs; tail + 1          (nothing the device sees yet)
  *   ring    ──▶ SQ tail doorbell, if the tail has moved
  *   poll    ──▶ CQEs whose phase is new ──▶ slot free ──▶ listener ──▶ CQ head doorbell, once
  * </pre>
  *
- * <p>A slot is one outstanding command: its CID, its token, its page for a PRP list. There is one slot less than the queue
- * has entries, so the queue cannot be overrun: entries that the device has not fetched belong to outstanding slots.
+ * <p>A slot is one outstanding command: its CID ({@link Cids}), its token, its page for a PRP list. There is one slot less than
+ * the queue has entries, so the queue cannot be overrun: entries that the device has not fetched belong to outstanding slots.
  *
  * <p>For one thread at a time. Nothing here allocates or waits, apart from a doorbell that is not mapped. What the device
  * writes is not trusted: a completion that no device may post fails the queue pair with a {@link DeviceFailure}, and every
@@ -254,7 +254,7 @@ public final class QueuePair {
         }
         long sqe = memory.sqe(sqTail);
         Sqe.clear(sqe);
-        Sqe.setCommand(sqe, opcode, slot);
+        Sqe.setCommand(sqe, opcode, slots.nextCid(slot));
         Sqe.setNsid(sqe, nsid);
         return sqe;
     }
@@ -473,10 +473,11 @@ public final class QueuePair {
     private void expire(int slot) {
         slots.setDeadline(slot, now + graceNanos);
         if (slots.isLate(slot)) {
-            alarm.failed("command " + slot + " of " + name + " has not ended in time, and its Abort has not ended it");
+            alarm.failed("command " + slots.cid(slot) + " of " + name
+                    + " has not ended in time, and its Abort has not ended it");
         } else {
             slots.markLate(slot);
-            alarm.late(this, slot);
+            alarm.late(this, slots.cid(slot));
         }
     }
 
@@ -485,9 +486,10 @@ public final class QueuePair {
         return slots.late();
     }
 
-    /** Whether a command is late; a hint on other threads than the poller's. */
+    /** Whether the command that has this CID is late; a hint on other threads than the poller's. */
     boolean isLate(int cid) {
-        return slots.isLate(cid);
+        int slot = slots.find(cid);
+        return slot >= 0 && slots.isLate(slot);
     }
 
     // ---- reset, by the supervising thread
@@ -524,11 +526,11 @@ public final class QueuePair {
     }
 
     private void complete(long tail, int dw0, CompletionListener listener) throws DeviceFailure {
-        int cid = Cqe.cid(tail);
-        if (!slots.isOutstanding(cid) || Cqe.sqid(tail) != qid || Cqe.sqHead(tail) >= entries) {
+        int slot = slots.find(Cqe.cid(tail));
+        if (slot < 0 || Cqe.sqid(tail) != qid || Cqe.sqHead(tail) >= entries) {
             throw fail(tail);
         }
-        long token = release(cid);
+        long token = release(slot);
         cqHead = Rings.next(cqHead, entries);
         phase = Rings.phaseAt(cqHead, phase);
         listener.onCompletion(token, Cqe.status(tail), dw0);

@@ -3,8 +3,8 @@ package io.sluice.host;
 import java.util.Arrays;
 
 /**
- * Which commands of a queue pair are outstanding, and since when. A slot's number is its command's CID, so that a completion
- * finds its slot without a search, and one for a slot that is not outstanding is known for a lie.
+ * Which commands of a queue pair are outstanding, and since when. A command's CID names its slot ({@link Cids}), so that a
+ * completion finds its slot without a search, and one for a command that is not outstanding is known for a lie.
  *
  * <pre>
  *   free ──take──▶ outstanding ──deadline──▶ late ──▶ … still outstanding: nothing but its end makes it free
@@ -15,31 +15,44 @@ import java.util.Arrays;
  * <p>Free slots are a stack: the slot used last, whose memory is in the cache, is used next.
  */
 final class SlotTable {
-    private static final byte FREE = 0;
-    private static final byte OUTSTANDING = 1;
-    private static final byte LATE = 2;
-
+    private final Cids codec;
     private final int[] free;
-    private final byte[] states;
+    /** Of an outstanding slot its CID; of a free one the complement of its next CID, which no device can name. */
+    private final int[] cids;
+
+    private final boolean[] late;
     private final long[] tokens;
     private final long[] deadlines;
     private int freeCount;
     private int lateCount;
 
+    /** @param count 1 to 65535 */
     SlotTable(int count) {
+        codec = new Cids(count);
         free = new int[count];
-        states = new byte[count];
+        cids = new int[count];
+        late = new boolean[count];
         tokens = new long[count];
         deadlines = new long[count];
-        freeAll();
+        Arrays.setAll(cids, slot -> ~codec.first(slot));
+        fillFree();
     }
 
-    /** Forgets all commands. */
-    void freeAll() {
+    private void fillFree() {
         Arrays.setAll(free, i -> free.length - 1 - i);
-        Arrays.fill(states, FREE);
         freeCount = free.length;
+    }
+
+    /** Forgets all commands, but not which CIDs were theirs. */
+    void freeAll() {
+        for (int slot = 0; slot < cids.length; slot++) {
+            if (isOutstanding(slot)) {
+                cids[slot] = ~codec.next(cids[slot]);
+            }
+        }
+        Arrays.fill(late, false);
         lateCount = 0;
+        fillFree();
     }
 
     int count() {
@@ -55,26 +68,41 @@ final class SlotTable {
         return freeCount == 0 ? -1 : free[freeCount - 1];
     }
 
+    /** The CID that the next command in a free slot has. */
+    int nextCid(int slot) {
+        return ~cids[slot];
+    }
+
     /** Makes the slot of {@link #peek} outstanding. */
     void take(long token, long deadlineNanos) {
         assert freeCount > 0 : "no free slot";
         freeCount--;
         int slot = free[freeCount];
-        assert states[slot] == FREE : "slot " + slot + " was free and outstanding";
-        states[slot] = OUTSTANDING;
+        assert !isOutstanding(slot) : "slot " + slot + " was free and outstanding";
+        cids[slot] = ~cids[slot];
         tokens[slot] = token;
         deadlines[slot] = deadlineNanos;
     }
 
-    /** Whether a CID, which the device may have made up, is that of an outstanding command. */
-    boolean isOutstanding(int cid) {
-        return cid < states.length && states[cid] != FREE;
+    boolean isOutstanding(int slot) {
+        return cids[slot] >= 0;
+    }
+
+    /** The CID of the command in an outstanding slot. */
+    int cid(int slot) {
+        return cids[slot];
+    }
+
+    /** The slot of the outstanding command that has a CID, which the device may have made up; -1 if there is none. */
+    int find(int cid) {
+        int slot = codec.slot(cid);
+        return slot < cids.length && cids[slot] == cid ? slot : -1;
     }
 
     /** Frees an outstanding slot and gives its token. */
     long release(int slot) {
-        assert states[slot] != FREE : "slot " + slot + " is not outstanding";
-        states[slot] = FREE;
+        assert isOutstanding(slot) : "slot " + slot + " is not outstanding";
+        cids[slot] = ~codec.next(cids[slot]);
         free[freeCount] = slot;
         freeCount++;
         return tokens[slot];
@@ -84,18 +112,18 @@ final class SlotTable {
 
     /** Whether an outstanding command has passed its deadline. */
     boolean isLate(int slot) {
-        return lateCount > 0 && states[slot] == LATE;
+        return lateCount > 0 && late[slot];
     }
 
     /** Marks an outstanding command that has passed its deadline. */
     void markLate(int slot) {
-        states[slot] = LATE;
+        late[slot] = true;
         lateCount++;
     }
 
     /** Takes the mark away, before the slot is freed. */
     void clearLate(int slot) {
-        states[slot] = OUTSTANDING;
+        late[slot] = false;
         lateCount--;
     }
 

@@ -9,6 +9,7 @@ import io.sluice.dma.IovaAllocator;
 import io.sluice.host.FaultyNvme.Fate;
 import io.sluice.host.FaultyNvme.Faults;
 import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,8 +23,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Many short lives of a driver on a device that misbehaves at random, in virtual time: lost, late, duplicate and wrong
- * completions, failed commands, fatal errors, a device that goes, a hang at each step of coming up. Each life ends each command
- * exactly once and leaves no mapping, no descriptor, no IOVA and no slot behind. The device writes into the memory of commands
+ * completions, duplicates of commands whose slot is in use again, failed commands, fatal errors, a device that goes, a hang at
+ * each step of coming up. Each life ends each command exactly once, none by the completion of another, and leaves no mapping, no descriptor, no IOVA and no slot behind. The device writes into the memory of commands
  * that it still has: memory that is taken away too early fails the test.
  */
 class FaultRunsTest {
@@ -234,6 +235,7 @@ class FaultRunsTest {
                     return;
                 }
                 pair.setData(sqe, area.iova(), 512);
+                Sqe.setSlba(sqe, timesEnded.size()); // so that the device knows it by the same name
                 pair.commit(timesEnded.size());
                 timesEnded.add(0);
             }
@@ -246,6 +248,8 @@ class FaultRunsTest {
                         Arrays.asList(DriverStatus.CONTROLLER_RESET, DriverStatus.DEVICE_DEAD)
                                 .contains(status),
                         Status.describe(status));
+            } else {
+                assertTrue(device.finished.contains(token), "the device has completed this one, not another");
             }
         }
 

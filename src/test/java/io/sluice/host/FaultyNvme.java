@@ -14,8 +14,10 @@ import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * {@link FakeNvme} with I/O queues and faults: what it does with each command, and at each step of coming up, is chosen by a
@@ -30,6 +32,8 @@ final class FaultyNvme extends FakeNvme {
         /** Completed by a later {@link #step}. */
         LATE,
         TWICE,
+        /** Completed, and once more by a later {@link #step}. */
+        ECHOED,
         WRONG_CID,
         WRONG_QUEUE,
         FAILED,
@@ -79,19 +83,20 @@ final class FaultyNvme extends FakeNvme {
         int phase = Rings.FIRST_PHASE;
     }
 
-    private record Held(int qid, int cid, int opcode, long data, Mapping memory, boolean late) {}
+    private record Held(int qid, int cid, int opcode, long data, Mapping memory, long slba, boolean late) {}
+
+    /** In a CID, the uppermost bit of its generation, which no test lives long enough to see set. */
+    private static final int NOT_IN_USE = 0x8000;
 
     Faults faults = Faults.NONE;
-    /**
-     * The second completion may have ended another command that has the same identifier by now: a driver cannot tell, and its
-     * caller uses memory again that this device still has. It is a lie that only a reset mends.
-     */
-    private boolean completedTwice;
+    /** SLBAs of the I/O commands that it has really completed. */
+    final Set<Long> finished = new HashSet<>();
 
     int commandsTaken;
     int aborts;
     private final Map<Integer, Queue> io = new HashMap<>();
     private final List<Held> held = new ArrayList<>();
+    private final List<Held> echoes = new ArrayList<>();
     final List<Integer> eventRequests = new ArrayList<>();
 
     @Override
@@ -113,8 +118,8 @@ final class FaultyNvme extends FakeNvme {
     private void forget() {
         io.clear();
         held.clear();
+        echoes.clear();
         eventRequests.clear();
-        completedTwice = false;
     }
 
     @Override
@@ -145,13 +150,19 @@ final class FaultyNvme extends FakeNvme {
             touch(each);
             if (each.late() && faults.lateNow()) {
                 held.remove(each);
-                post(each.qid(), each.qid(), each.cid(), Status.OK);
+                post(each, Status.OK);
+            }
+        }
+        for (Held each : List.copyOf(echoes)) {
+            if (faults.lateNow()) {
+                echoes.remove(each);
+                post(each, Status.OK);
             }
         }
     }
 
     private void touch(Held each) {
-        if (each.opcode() == NvmOpcode.READ && !completedTwice) {
+        if (each.opcode() == NvmOpcode.READ) {
             if (memoryAt(each.data()) != each.memory()) {
                 throw new AssertionError("DMA to memory that somebody else has at the same address");
             }
@@ -165,18 +176,21 @@ final class FaultyNvme extends FakeNvme {
         Fate fate = faults.fate(qid, Sqe.opcode(sqe));
         boolean late = fate == Fate.LATE;
         Mapping memory = Sqe.opcode(sqe) == NvmOpcode.READ ? memoryAt(Sqe.prp1(sqe)) : null;
-        Held command = new Held(qid, cid, Sqe.opcode(sqe), Sqe.prp1(sqe), memory, late);
+        Held command = new Held(qid, cid, Sqe.opcode(sqe), Sqe.prp1(sqe), memory, Sqe.slba(sqe), late);
         switch (fate) {
             case DONE -> finish(command);
             case LOST, LATE -> held.add(command);
             case TWICE -> {
-                completedTwice = true;
                 finish(command);
-                post(qid, qid, cid, Status.OK);
+                post(command, Status.OK);
             }
-            case WRONG_CID -> post(qid, qid, cid + 11, Status.OK);
+            case ECHOED -> {
+                finish(command);
+                echoes.add(command);
+            }
+            case WRONG_CID -> post(qid, qid, cid ^ NOT_IN_USE, Status.OK);
             case WRONG_QUEUE -> post(qid, qid + 1, cid, Status.OK);
-            case FAILED -> post(qid, qid, cid, Status.INTERNAL_ERROR.code());
+            case FAILED -> post(command, Status.INTERNAL_ERROR.code());
             case FATAL -> csts = Csts.withFatal(csts, true);
             case GONE -> gone = true;
         }
@@ -184,7 +198,12 @@ final class FaultyNvme extends FakeNvme {
 
     private void finish(Held command) {
         touch(command);
-        post(command.qid(), command.qid(), command.cid(), Status.OK);
+        post(command, Status.OK);
+    }
+
+    private void post(Held command, int status) {
+        finished.add(command.slba());
+        post(command.qid(), command.qid(), command.cid(), status);
     }
 
     private void post(int qid, int sqid, int cid, int status) {
@@ -213,15 +232,21 @@ final class FaultyNvme extends FakeNvme {
     private void executeOrNot(long sqe, int cid) {
         switch (faults.fate(0, Sqe.opcode(sqe))) {
             case LOST, LATE -> {}
-            case WRONG_CID, WRONG_QUEUE -> completeAdmin(cid + 9, Status.OK, 0);
+            case WRONG_CID, WRONG_QUEUE -> completeAdmin(cid ^ NOT_IN_USE, Status.OK, 0);
             case FAILED -> completeAdmin(cid, Status.INTERNAL_ERROR.code(), 0);
             case FATAL -> csts = Csts.withFatal(csts, true);
             case GONE -> gone = true;
-            case DONE, TWICE -> {
-                remember(sqe);
-                super.execute(sqe);
+            case DONE -> executeWell(sqe);
+            case TWICE, ECHOED -> {
+                executeWell(sqe);
+                completeAdmin(cid, Status.OK, 0);
             }
         }
+    }
+
+    private void executeWell(long sqe) {
+        remember(sqe);
+        super.execute(sqe);
     }
 
     private void remember(long sqe) {
@@ -243,7 +268,7 @@ final class FaultyNvme extends FakeNvme {
         for (Held each : List.copyOf(held)) {
             if (works && each.qid() == sqid && each.cid() == abortCid) {
                 held.remove(each);
-                post(sqid, sqid, abortCid, Status.ABORT_REQUESTED.code());
+                post(each, Status.ABORT_REQUESTED.code());
             }
         }
         if (faults.abortEnds()) {

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Test;
 class QueuePairTest {
     private static final int QID = 3;
     private static final int ENTRIES = 4;
+    private static final int SLOTS_ROUNDED_UP = 4;
     private static final long IOVA = 0x10_0000;
     private static final long SQ_DOORBELL = 0x1018;
     private static final long CQ_DOORBELL = 0x101c;
@@ -179,7 +180,7 @@ class QueuePairTest {
         post(0, 1, Status.OK, 1);
         assertEquals(1, poll());
         assertTrue(read(4));
-        assertEquals(1, Sqe.cid(memory.sqe(3)), "the freed slot is used again");
+        assertEquals(1 + SLOTS_ROUNDED_UP, Sqe.cid(memory.sqe(3)), "the freed slot is used again");
     }
 
     @Test
@@ -248,7 +249,7 @@ class QueuePairTest {
         post(0, 0, Status.OK, 1);
         assertEquals(1, pair.poll((token, status, dw0) -> assertTrue(read(token + 1)), LIMIT));
         assertEquals(1, pair.inFlight());
-        assertEquals(0, Sqe.cid(memory.sqe(1)));
+        assertEquals(SLOTS_ROUNDED_UP, Sqe.cid(memory.sqe(1)));
     }
 
     // ---- devices that lie
@@ -281,6 +282,19 @@ class QueuePairTest {
         post(1, 0, Status.OK, 1);
         assertThrows(DeviceFailure.class, this::poll);
         assertEquals(1, completions.size());
+    }
+
+    @Test
+    void shouldFailWhenADuplicateComesAfterItsSlotIsUsedAgain() throws IOException {
+        read(5);
+        post(0, 0, Status.OK, 1);
+        assertEquals(1, poll());
+        read(6); // in the same slot
+        post(1, 0, Status.OK, 1);
+        DeviceFailure failure = assertThrows(DeviceFailure.class, this::poll);
+        assertTrue(failure.getMessage().contains("for command 0, which is not outstanding"), failure.getMessage());
+        assertEquals(1, completions.size());
+        assertEquals(1, pair.inFlight());
     }
 
     @Test

@@ -281,6 +281,43 @@ class RecoveryTest {
     }
 
     @Test
+    void shouldResetAndEndNothingByItWhenADuplicateComesAfterItsSlotIsUsedAgain() throws IOException {
+        setFate(Fate.ECHOED);
+        read(7);
+        cycle();
+        assertEquals(List.of(7L), tokens);
+        setFate(Fate.LOST);
+        read(8); // in the same slot
+        device.step();
+        DeviceFailure failure = assertThrows(DeviceFailure.class, () -> pair.poll(this::ended, 16));
+        assertTrue(failure.getMessage().contains("which is not outstanding"), failure.getMessage());
+        assertEquals(List.of(7L), tokens);
+        heal();
+        passSeconds(2);
+        assertEquals(List.of(7L, 8L), tokens);
+        assertEquals(List.of(Status.OK, DriverStatus.CONTROLLER_RESET), statuses);
+        assertWorks();
+    }
+
+    @Test
+    void shouldResetWhenAnAdminCommandIsCompletedTwice() throws IOException {
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return opcode == AdminOpcode.GET_FEATURES && qid == 0 ? Fate.TWICE : Fate.DONE;
+            }
+        };
+        driver.feature(7);
+        DeviceFailure failure = assertThrows(DeviceFailure.class, () -> driver.feature(8));
+        assertTrue(failure.getMessage().contains("which is not outstanding"), failure.getMessage());
+        heal();
+        passSeconds(2);
+        assertEquals(1, driver.resets());
+        driver.feature(7);
+        assertWorks();
+    }
+
+    @Test
     void shouldResetWhenSomebodyElseHasDisabledIt() throws IOException {
         read(7);
         cycle();
