@@ -15,7 +15,7 @@ import java.util.concurrent.atomic.AtomicReference;
  * polling are separate, so that a caller batches: one doorbell for many commands, one for many completions.
  *
  * <pre>
- *   submit  ──▶ SQE with CID and PRPs; tail + 1          (nothing the device sees yet)
+ *   submit  ──▶ SQE with CID; tail + 1                   (nothing the device sees yet)
  *   ring    ──▶ SQ tail doorbell, if the tail has moved
  *   poll    ──▶ CQEs whose phase is new ──▶ slot free ──▶ listener ──▶ CQ head doorbell, once
  * </pre>
@@ -245,11 +245,8 @@ public final class QueuePair {
      * @throws IllegalStateException if the driver has been closed
      */
     public long begin(int opcode, int nsid) {
-        if (closed) {
-            throw new IllegalStateException(name + " has been closed");
-        }
-        int slot = slots.peek();
-        if (slot < 0 || mode.getAcquire() != Mode.RUNNING) {
+        int slot = nextSlot();
+        if (slot < 0) {
             return 0;
         }
         long sqe = memory.sqe(sqTail);
@@ -278,6 +275,48 @@ public final class QueuePair {
         }
         int slot = slots.peek();
         Prps.set(sqe, iova, bytes, memory.listAddress(slot), memory.listIova(slot));
+    }
+
+    /**
+     * The slot that the next command takes, so that its caller can have a record of its own ready before, or a PRP list in the
+     * slot's page. It is the caller's until the command ends.
+     *
+     * @return 0 to {@link #depth} less one; -1 as {@link #begin} gives 0
+     */
+    public int nextSlot() {
+        if (closed) {
+            throw new IllegalStateException(name + " has been closed");
+        }
+        return mode.getAcquire() == Mode.RUNNING ? slots.peek() : -1;
+    }
+
+    /** Address of a slot's page for a PRP list, 512 entries, as this process sees it. */
+    public long listAddress(int slot) {
+        return memory.listAddress(slot);
+    }
+
+    /** The same page as the device sees it. */
+    public long listIova(int slot) {
+        return memory.listIova(slot);
+    }
+
+    /**
+     * Submits a command as somebody else has made it, data pointer included; only its CID is the driver's. Deadline, reset and
+     * death are those of any other command. What it says is for the caller to answer for: nothing is checked.
+     *
+     * @param sqe address of its 64 bytes, 8-byte aligned, which nobody else can change meanwhile
+     * @param token comes back with the completion: the slot, say
+     * @return the slot that it has taken, which is {@link #nextSlot}; -1 as {@link #begin} gives 0
+     */
+    public int submitRaw(long sqe, long token) {
+        int slot = nextSlot();
+        if (slot >= 0) {
+            long entry = memory.sqe(sqTail);
+            Sqe.copy(sqe, entry);
+            Sqe.setCid(entry, slots.nextCid(slot));
+            commit(token);
+        }
+        return slot;
     }
 
     /** Submits the command that was begun; the device is told by {@link #ring}. */
@@ -543,16 +582,10 @@ public final class QueuePair {
     }
 
     private DeviceFailure fail(long tail) {
-        String why;
-        if (Cqe.sqid(tail) != qid) {
-            why = "for submission queue " + Cqe.sqid(tail) + ", which this completion queue does not serve";
-        } else if (Cqe.sqHead(tail) >= entries) {
-            why = "with submission queue head " + Cqe.sqHead(tail) + " in a queue of " + entries + " entries";
-        } else {
-            why = "for command " + Cqe.cid(tail) + ", which is not outstanding";
-        }
         return fail(
-                "posted a completion " + why + " (entry " + cqHead + "); its state cannot be trusted any more", null);
+                "posted a completion " + FalseCompletion.why(tail, qid, entries) + " (entry " + cqHead
+                        + "); its state cannot be trusted any more",
+                null);
     }
 
     private DeviceFailure fail(String what, InternalError cause) {
