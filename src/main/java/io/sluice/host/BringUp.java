@@ -10,6 +10,7 @@ import io.sluice.nvme.Cc;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.Registers;
+import io.sluice.nvme.Rings;
 import java.io.IOException;
 
 /**
@@ -118,6 +119,10 @@ final class BringUp {
             throw new IOException(driver.name() + " does not offer the NVM command set (CAP.CSS is 0x"
                     + Integer.toHexString(Cap.css(cap)) + "); it cannot be driven as a disk");
         }
+        if (Cap.maxQueueEntries(cap) < Rings.MIN_ENTRIES) {
+            throw new IOException(driver.name() + " takes queues of " + Cap.maxQueueEntries(cap)
+                    + " entry only (CAP.MQES is 0); no command fits into one, so it is broken or no NVMe controller");
+        }
         if (!registers.hasDoorbells(options.queuePairs())) {
             throw new IOException(driver.name() + " has doorbells " + (Doorbells.BYTES << Cap.dstrd(cap))
                     + " bytes apart (CAP.DSTRD); those of " + options.queuePairs()
@@ -175,11 +180,23 @@ final class BringUp {
         if (options.queuePairs() == 0) {
             return 0;
         }
-        int granted = driver.admin().requestQueuePairs(options.queuePairs());
+        int granted = grantedQueuePairs();
         if (options.interrupts()) {
             connectInterrupts(Math.min(granted, options.queuePairs()));
         }
         return Math.min(granted, options.queuePairs());
+    }
+
+    /** At least one: the answer cannot say zero, so a controller that has none to give refuses the command. */
+    private int grantedQueuePairs() throws IOException {
+        try {
+            return driver.admin().requestQueuePairs(options.queuePairs());
+        } catch (CommandFailed refused) {
+            throw new IOException(
+                    driver.name() + " grants no I/O queues, so it moves no data: " + refused.getMessage()
+                            + "; it may have given them all to secondary controllers",
+                    refused);
+        }
     }
 
     private void connectInterrupts(int queuePairs) throws IOException {

@@ -22,8 +22,8 @@ import java.util.concurrent.TimeUnit;
  * can change the page that it wrote at any time.
  */
 final class Identification implements AutoCloseable {
-    /** A list of more namespaces than this is cut off: the driver is not for arrays of thousands of them. */
-    private static final int MAX_NAMESPACES = 1024;
+    /** Each costs two commands at bring-up, and a device may say that it has four billion. */
+    private static final int MAX_NAMESPACES = 16_384;
 
     private final AdminQueue admin;
     private final String device;
@@ -93,10 +93,16 @@ final class Identification implements AutoCloseable {
     private List<Integer> activeNamespaces() throws IOException {
         List<Integer> nsids = new ArrayList<>();
         int last = 0;
-        while (nsids.size() < MAX_NAMESPACES) {
-            admin.identify(Cns.ACTIVE_NAMESPACES, last, "Identify Active Namespaces above " + last, page);
-            int count = NamespaceList.count(page);
-            for (int i = 0; i < count && nsids.size() < MAX_NAMESPACES; i++) {
+        int count;
+        do {
+            admin.identify(
+                    Cns.ACTIVE_NAMESPACES,
+                    last,
+                    "Identify Active Namespaces above " + Integer.toUnsignedString(last),
+                    page);
+            count = NamespaceList.count(page);
+            requireNotTooMany(nsids.size() + count);
+            for (int i = 0; i < count; i++) {
                 int nsid = NamespaceList.nsid(page, i);
                 if (Integer.compareUnsigned(nsid, last) <= 0) {
                     throw new DeviceFailure(device + " lists namespace " + Integer.toUnsignedString(nsid) + " after "
@@ -105,11 +111,16 @@ final class Identification implements AutoCloseable {
                 nsids.add(nsid);
                 last = nsid;
             }
-            if (count < NamespaceList.MAX_COUNT) {
-                break;
-            }
-        }
+        } while (count == NamespaceList.MAX_COUNT);
         return nsids;
+    }
+
+    private void requireNotTooMany(int count) throws IOException {
+        if (count > MAX_NAMESPACES) {
+            throw new IOException(
+                    device + " lists more than " + MAX_NAMESPACES
+                            + " active namespaces, and each is asked about one by one: detach some, or leave it to another driver");
+        }
     }
 
     private NamespaceInfo namespace(int nsid) throws IOException {

@@ -64,6 +64,16 @@ class FakeNvme implements PciDevice {
     /** Takes commands with this opcode and never completes them; -1 for none. */
     int swallowOpcode = -1;
 
+    /** Serves so many of what {@link #swallowOpcode} names before it swallows one. */
+    int swallowAfter;
+
+    /** Active namespaces: 1 and so on. */
+    int namespaces = 1;
+
+    int namespaceLimit = 1;
+    /** Whether it lists namespaces for as long as it is asked. */
+    boolean endlessNamespaces;
+
     /** MDTS as in Identify Controller: 2^5 pages are 128 KiB. */
     int mdts = 5;
 
@@ -220,7 +230,7 @@ class FakeNvme implements PciDevice {
     void execute(long sqe) {
         int opcode = Sqe.opcode(sqe);
         log.add(AdminOpcode.name(opcode));
-        if (opcode == swallowOpcode) {
+        if (opcode == swallowOpcode && swallowAfter-- <= 0) {
             return;
         }
         int cid = opcode == wrongCidOpcode ? Sqe.cid(sqe) + 7 : Sqe.cid(sqe);
@@ -265,11 +275,18 @@ class FakeNvme implements PciDevice {
         ByteBuffer page = ByteBuffer.allocate(Cns.DATA_BYTES).order(ByteOrder.LITTLE_ENDIAN);
         switch (AdminSqe.cns(sqe)) {
             case Cns.CONTROLLER -> controllerPage(page);
-            case Cns.ACTIVE_NAMESPACES -> page.putInt(0, Sqe.nsid(sqe) == 0 ? 1 : 0);
+            case Cns.ACTIVE_NAMESPACES -> listNamespaces(page, Sqe.nsid(sqe));
             case Cns.NAMESPACE -> namespacePage(page);
             default -> {}
         }
         dataIn(sqe, page.array());
+    }
+
+    private void listNamespaces(ByteBuffer page, int above) {
+        int last = endlessNamespaces ? Integer.MAX_VALUE : namespaces;
+        for (int nsid = above + 1; nsid <= last && page.hasRemaining(); nsid++) {
+            page.putInt(nsid);
+        }
     }
 
     /** Offsets as in NVMe 1.4, figures 193 and 194. */
@@ -345,7 +362,7 @@ class FakeNvme implements PciDevice {
         page.put(4, (byte) 'S').put(24, (byte) 'M').put(64, (byte) 'F');
         page.put(77, (byte) mdts);
         page.putInt(80, Vs.NVME_1_4);
-        page.putInt(516, 1); // NN
+        page.putInt(516, namespaceLimit); // NN
     }
 
     /** Offsets as in NVMe 1.4, figure 245. */
