@@ -8,6 +8,8 @@ import io.sluice.dma.DmaRefused;
 import io.sluice.dma.IovaAllocator;
 import io.sluice.host.FaultyNvme.Fate;
 import io.sluice.host.FaultyNvme.Faults;
+import io.sluice.nvme.Cc;
+import io.sluice.nvme.Csts;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
@@ -16,9 +18,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -32,6 +37,21 @@ class FaultRunsTest {
     private static final Timeouts TIMEOUTS = new Timeouts(30_000, 5_000, 5_000, 3);
     private static final int QUEUES = 2;
     private static final int ENTRIES = 8;
+    /** In the order in which a driver with two queue pairs sends them to a device with one namespace. */
+    private static final List<String> COMMANDS_TO_COME_UP = List.of(
+            "Identify Controller on",
+            "Identify Active Namespaces above 0 on",
+            "Identify Namespace 1 on",
+            "Identify Descriptors of Namespace 1 on",
+            "Set Features Number of Queues, 2 on",
+            "Create I/O Completion Queue 1 of",
+            "Create I/O Completion Queue 2 of",
+            "Create I/O Submission Queue 1 of",
+            "Create I/O Submission Queue 2 of");
+
+    private static final List<String> STEPS = Stream.concat(
+                    COMMANDS_TO_COME_UP.stream(), Stream.of("end what it did before", "become ready"))
+            .toList();
     private static final List<Fate> FATES = List.of(Fate.values());
     private static final int CYCLES = 60;
     /** Enough for every command to be late, aborted, reset away, and for the device to die of it. */
@@ -43,6 +63,7 @@ class FaultRunsTest {
     private long resets;
     private long deaths;
     private long notStarted;
+    private final Set<String> stepsThatHung = new HashSet<>();
 
     @Test
     void shouldEndEachCommandOnceAndLeakNothingWhateverTheDeviceDoes() throws Exception {
@@ -63,6 +84,7 @@ class FaultRunsTest {
                 + notStarted + " devices that did not start");
         if (runs >= 100) {
             assertTrue(commands > 0 && resets > 0 && deaths > 0 && notStarted > 0, "every kind of life was led");
+            assertEquals(Set.copyOf(STEPS), stepsThatHung, "each step has hung, and its message named it");
         }
     }
 
@@ -78,9 +100,13 @@ class FaultRunsTest {
         private final Fate favourite;
         private final double rate;
         private final double hangRate;
+        private final int hangingCommand;
+        private int adminCommands;
         boolean quiet;
 
-        RandomFaults(RandomGenerator random) {
+        /** @param hangingCommand which admin command after enabling never ends; -1 for none */
+        RandomFaults(RandomGenerator random, int hangingCommand) {
+            this.hangingCommand = hangingCommand;
             this.random = random;
             favourite = random.nextInt(3) == 0 ? any(random) : Fate.DONE;
             rate = Math.pow(10, -random.nextDouble(0.5, 3));
@@ -93,6 +119,9 @@ class FaultRunsTest {
 
         @Override
         public Fate fate(int qid, int opcode) {
+            if (qid == 0 && adminCommands++ == hangingCommand && !quiet) {
+                return Fate.LOST;
+            }
             boolean rare = qid == 0 && random.nextInt(8) != 0;
             if (quiet || rare || random.nextDouble() >= rate) {
                 return Fate.DONE;
@@ -117,6 +146,7 @@ class FaultRunsTest {
 
         @Override
         public void beforeConfigure(FaultyNvme device) {
+            adminCommands = 0;
             device.readyNeverComes = hangs();
             device.readyNeverGoes = hangs();
             device.fatalOnEnable = hangs();
@@ -148,7 +178,12 @@ class FaultRunsTest {
 
         Life(long seed) {
             random = new Random(seed);
-            faults = new RandomFaults(random);
+            int step = (int) Math.floorMod(seed, 3L * COMMANDS_TO_COME_UP.size());
+            faults = new RandomFaults(random, step < COMMANDS_TO_COME_UP.size() ? step : -1);
+            if (random.nextInt(4) == 0) {
+                device.cc = Cc.withEnabled(0, true);
+                device.csts = Csts.withReady(0, true);
+            }
         }
 
         void live() throws IOException {
@@ -163,6 +198,7 @@ class FaultRunsTest {
                 liveOn();
             } catch (IOException e) {
                 notStarted++;
+                STEPS.stream().filter(e.getMessage()::contains).forEach(stepsThatHung::add);
             }
             assertEquals(0, device.maps.size(), "mappings");
             assertAllIovasAreFree();
