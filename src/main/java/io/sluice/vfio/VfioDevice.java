@@ -304,6 +304,7 @@ public final class VfioDevice implements PciDevice {
         closed = true;
         bars.forEach(MappedBar::close);
         kernel.close(device);
+        interrupts.close();
         iommu.close();
         maps.values().forEach(mapped -> kernel.unmap(mapped.memory()));
         maps.clear();

@@ -3,7 +3,9 @@ package io.sluice.vfio;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sluice.device.InterruptKind;
 import io.sluice.linux.Errno;
+import io.sluice.linux.EventFd;
 import io.sluice.linux.Fd;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
@@ -53,6 +55,13 @@ final class FakeKernel implements Kernel {
     int msixCount = 8;
     int vectorsOfTheHost = Integer.MAX_VALUE;
     final List<String> irqs = new ArrayList<>();
+
+    /** By "index:vector": the kernel's own reference to each eventfd that was set. */
+    private final Map<String, EventFd> targets = new LinkedHashMap<>();
+
+    /** An index of interrupts that cannot be set, with EINVAL; negative for none. */
+    int refusedIrqIndex = -1;
+
     private int containerNumber = -1;
     private int deviceNumber = -1;
 
@@ -174,16 +183,61 @@ final class FakeKernel implements Kernel {
         return put(info, Vfio.IrqInfo.COUNT, index == Vfio.PCI_MSIX_IRQ_INDEX ? msixCount : 1);
     }
 
-    private int setIrqs(long set) {
+    private int setIrqs(long set) throws LinuxException {
         int count = Memory.getInt(set + Vfio.IrqSet.COUNT);
         int flags = Memory.getInt(set + Vfio.IrqSet.FLAGS);
-        List<Integer> data = new ArrayList<>();
-        for (int i = 0; (flags & Vfio.IRQ_SET_DATA_EVENTFD) != 0 && i < count; i++) {
-            data.add(Memory.getInt(set + Vfio.IrqSet.DATA + 4L * i));
+        int index = Memory.getInt(set + Vfio.IrqSet.INDEX);
+        int start = Memory.getInt(set + Vfio.IrqSet.START);
+        boolean eventFds = (flags & Vfio.IRQ_SET_DATA_EVENTFD) != 0;
+        List<String> data = new ArrayList<>();
+        for (int i = 0; eventFds && i < count; i++) {
+            data.add(Memory.getInt(set + Vfio.IrqSet.DATA + 4L * i) < 0 ? "-" : "set");
         }
-        irqs.add(Integer.toHexString(flags) + " index " + Memory.getInt(set + Vfio.IrqSet.INDEX) + " start "
-                + Memory.getInt(set + Vfio.IrqSet.START) + " count " + count + " " + data);
-        return count > vectorsOfTheHost ? vectorsOfTheHost : 0;
+        irqs.add(Integer.toHexString(flags) + " index " + index + " start " + start + " count " + count + " " + data);
+        if (eventFds && index == refusedIrqIndex) {
+            return fail("VFIO_DEVICE_SET_IRQS");
+        }
+        if (count > vectorsOfTheHost) {
+            return vectorsOfTheHost;
+        }
+        if (flags == (Vfio.IRQ_SET_DATA_NONE | Vfio.IRQ_SET_ACTION_TRIGGER) && count == 0) {
+            disconnect(index + ":");
+        }
+        for (int i = 0; eventFds && i < count; i++) {
+            connect(index + ":" + (start + i), Memory.getInt(set + Vfio.IrqSet.DATA + 4L * i));
+        }
+        return 0;
+    }
+
+    /** As the kernel does: a reference of its own to what the number is now, if that is an eventfd. */
+    private void connect(String vector, int number) throws LinuxException {
+        EventFd before = targets.remove(vector);
+        if (before != null) {
+            before.close();
+        }
+        if (number >= 0) {
+            targets.put(vector, EventFd.adopt(Fd.adopt(number).duplicate()));
+        }
+    }
+
+    private void disconnect(String prefix) {
+        targets.forEach((vector, target) -> {
+            if (vector.startsWith(prefix)) {
+                target.close();
+            }
+        });
+        targets.keySet().removeIf(vector -> vector.startsWith(prefix));
+    }
+
+    /** How many eventfds the kernel has a reference to. */
+    int targets() {
+        return targets.size();
+    }
+
+    /** The device raises an interrupt; false if nobody wants it. */
+    boolean raise(InterruptKind kind, int vector) {
+        EventFd target = targets.get(kind.index() + ":" + vector);
+        return target != null && target.signal();
     }
 
     @Override
@@ -222,6 +276,9 @@ final class FakeKernel implements Kernel {
         String what = number == containerNumber ? "container" : number == deviceNumber ? "device" : "group";
         calls.add("close " + what);
         assertTrue(open.remove(number), "closed twice: " + what);
+        if (number == deviceNumber) {
+            disconnect("");
+        }
         fd.close();
     }
 }

@@ -13,6 +13,7 @@ import io.sluice.linux.Memfd;
 import io.sluice.mem.Translator;
 import io.sluice.pci.PciHeader;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -203,7 +204,6 @@ class VfioDeviceTest {
     void shouldSetAllVectorsAtOnceWhenMoreAreAskedForThanBefore() throws Exception {
         try (VfioDevice device = open();
                 EventFd event = EventFd.create()) {
-            int number = event.fd().number();
             device.setInterruptTargets(InterruptKind.MSIX, 1, List.of(event));
             device.setInterruptTargets(InterruptKind.MSIX, 0, List.of(event));
             device.setInterruptTargets(InterruptKind.MSIX, 1, Arrays.asList(event, null, event));
@@ -211,12 +211,109 @@ class VfioDeviceTest {
             device.disableInterrupts(InterruptKind.MSIX);
 
             List<String> expected = new ArrayList<>();
-            expected.add("24 index 2 start 0 count 2 [-1, " + number + "]");
-            expected.add("24 index 2 start 0 count 1 [" + number + "]");
+            expected.add("24 index 2 start 0 count 2 [-, set]");
+            expected.add("24 index 2 start 0 count 1 [set]");
             expected.add("21 index 2 start 0 count 0 []");
-            expected.add("24 index 2 start 0 count 4 [" + number + ", " + number + ", -1, " + number + "]");
+            expected.add("24 index 2 start 0 count 4 [set, set, -, set]");
             expected.add("21 index 2 start 0 count 0 []");
             assertEquals(expected, kernel.irqs);
+        }
+    }
+
+    @Test
+    void shouldKeepSignallingATargetThatItsOwnerHasClosedWhenMoreAreSet() throws Exception {
+        try (VfioDevice device = open();
+                EventFd second = EventFd.create();
+                EventFd keptByATest = EventFd.create()) {
+            Fd first = keptByATest.fd().duplicate();
+            device.setInterruptTargets(InterruptKind.MSIX, 0, List.of(EventFd.adopt(first)));
+            first.close();
+            Fd stranger = Fd.adopt(EventFd.create().fd().number()); // has the number that was just given back
+
+            device.setInterruptTargets(InterruptKind.MSIX, 1, List.of(second));
+
+            assertTrue(kernel.raise(InterruptKind.MSIX, 0));
+            assertEquals(1, keptByATest.drain(), "the first target");
+            assertEquals(0, EventFd.adopt(stranger).drain(), "a stranger");
+            stranger.close();
+        }
+    }
+
+    @Test
+    void shouldHoldNoDescriptorOfATargetThatWasReplacedOrDisabled() throws Exception {
+        try (EventFd event = EventFd.create()) {
+            int before = eventFds();
+            try (VfioDevice device = open()) {
+                device.setInterruptTargets(InterruptKind.REQ, 0, List.of(event));
+                device.setInterruptTargets(InterruptKind.MSIX, 0, List.of(event, event, event));
+                assertEquals(before + 4, eventFds() - kernel.targets());
+                device.setInterruptTargets(InterruptKind.MSIX, 1, Arrays.asList(event, null));
+                assertEquals(before + 3, eventFds() - kernel.targets());
+                device.disableInterrupts(InterruptKind.MSIX);
+                assertEquals(before + 1, eventFds() - kernel.targets());
+            }
+            assertEquals(before, eventFds() - kernel.targets());
+        }
+    }
+
+    private static int eventFds() throws IOException {
+        int found = 0;
+        try (var files = Files.newDirectoryStream(Path.of("/proc/self/fd"))) {
+            for (Path file : files) {
+                found += linkOf(file).contains("eventfd") ? 1 : 0;
+            }
+        }
+        return found;
+    }
+
+    private static String linkOf(Path file) {
+        try {
+            return Files.readSymbolicLink(file).toString();
+        } catch (IOException closedMeanwhile) {
+            return "";
+        }
+    }
+
+    @Test
+    void shouldSetTheOldTargetsAgainWhenThereAreNotEnoughVectorsForMore() throws Exception {
+        kernel.vectorsOfTheHost = 2;
+        try (VfioDevice device = open();
+                EventFd event = EventFd.create()) {
+            device.setInterruptTargets(InterruptKind.MSIX, 0, List.of(event, event));
+            IOException few = assertThrows(
+                    IOException.class, () -> device.setInterruptTargets(InterruptKind.MSIX, 2, List.of(event)));
+
+            assertTrue(few.getMessage().contains("only 2 interrupt vectors"), few.getMessage());
+            assertTrue(kernel.raise(InterruptKind.MSIX, 0) && kernel.raise(InterruptKind.MSIX, 1), "they are lost");
+            assertEquals(2, event.drain());
+        }
+    }
+
+    @Test
+    void shouldSayThatNoneIsSetWhenTheOldTargetsAreRefusedToo() throws Exception {
+        try (VfioDevice device = open();
+                EventFd event = EventFd.create()) {
+            device.setInterruptTargets(InterruptKind.MSIX, 0, List.of(event));
+            kernel.refusedIrqIndex = InterruptKind.MSIX.index();
+            IOException none = assertThrows(
+                    IOException.class, () -> device.setInterruptTargets(InterruptKind.MSIX, 1, List.of(event)));
+            assertTrue(none.getMessage().contains("so that none is"), none.getMessage());
+
+            kernel.refusedIrqIndex = -1;
+            device.setInterruptTargets(InterruptKind.MSIX, 0, List.of(event));
+            assertTrue(kernel.raise(InterruptKind.MSIX, 0));
+        }
+    }
+
+    @Test
+    void shouldSayThatOneKindOfInterruptsKeepsTheOtherOut() throws Exception {
+        kernel.refusedIrqIndex = InterruptKind.INTX.index();
+        try (VfioDevice device = open();
+                EventFd event = EventFd.create()) {
+            device.setInterruptTargets(InterruptKind.MSIX, 0, List.of(event));
+            IOException refused = assertThrows(
+                    IOException.class, () -> device.setInterruptTargets(InterruptKind.INTX, 0, List.of(event)));
+            assertTrue(refused.getMessage().contains("uses MSIX: disable those first"), refused.getMessage());
         }
     }
 
