@@ -55,6 +55,11 @@ public final class Bench {
         return plan.namespace();
     }
 
+    /** How much of the namespace the load is on, from its start; in bytes. */
+    public long spanBytes() {
+        return options.regionBytes() == 0 ? plan.namespace().bytes() : options.regionBytes();
+    }
+
     /**
      * Runs the load, on threads of its own, and waits for its end.
      *

@@ -42,13 +42,20 @@ final class IdentifyCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         sluice.logOnlyTrouble();
+        DeviceIdentity identity = identify();
+        // Only now: whoever reads the output may take its time, and the device is not to be kept meanwhile.
         PrintWriter out = spec.commandLine().getOut();
+        out.print(json ? IdentityJson.of(identity) : IdentityText.of(identity));
+        out.flush();
+        return ExitCode.OK;
+    }
+
+    private DeviceIdentity identify() throws IOException {
+        // If the host wants the device back, whatever waits for it ends by itself, and there is nothing else to end.
         try (NvmeSession session = NvmeSession.open(target, DriverOptions.adminOnly(), () -> {})) {
             DeviceIdentity identity = session.identity();
-            out.print(json ? IdentityJson.of(identity) : IdentityText.of(identity));
-            out.flush();
             session.driver().shutDown();
+            return identity;
         }
-        return ExitCode.OK;
     }
 }

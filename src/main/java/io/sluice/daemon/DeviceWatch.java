@@ -5,6 +5,7 @@ import io.sluice.device.PciDevice;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.PollSet;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -16,6 +17,7 @@ import org.slf4j.LoggerFactory;
 final class DeviceWatch implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(DeviceWatch.class);
     private static final int FOR_EVER = -1;
+    private static final int EVENTS = 3;
 
     private final PciDevice device;
     private final Runnable onLoss;
@@ -39,16 +41,20 @@ final class DeviceWatch implements AutoCloseable {
      * @param onLoss called once, on a thread of its own, when the device has to be let go of
      */
     static DeviceWatch start(PciDevice device, Runnable onLoss) throws IOException {
-        DeviceWatch watch = new DeviceWatch(device, onLoss, EventFd.create(), EventFd.create(), EventFd.create());
+        List<EventFd> events = new ArrayList<>();
         try {
+            for (int i = 0; i < EVENTS; i++) {
+                events.add(EventFd.create());
+            }
+            DeviceWatch watch = new DeviceWatch(device, onLoss, events.get(0), events.get(1), events.get(2));
             watch.connect(InterruptKind.REQ, watch.request);
             watch.connect(InterruptKind.ERR, watch.error);
-        } catch (IOException | RuntimeException e) {
-            watch.closeAll();
+            watch.thread.start();
+            return watch;
+        } catch (IOException | RuntimeException | Error e) { // a thread that cannot be started is an Error
+            events.forEach(EventFd::close);
             throw e;
         }
-        watch.thread.start();
-        return watch;
     }
 
     private void connect(InterruptKind kind, EventFd event) throws IOException {
@@ -58,7 +64,7 @@ final class DeviceWatch implements AutoCloseable {
     }
 
     private void watch() {
-        PollSet set = new PollSet(3);
+        PollSet set = new PollSet(EVENTS);
         int stopped = set.add(stop.fd(), PollSet.IN);
         int requested = set.add(request.fd(), PollSet.IN);
         int failed = set.add(error.fd(), PollSet.IN);

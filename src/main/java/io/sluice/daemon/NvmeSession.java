@@ -5,6 +5,7 @@ import io.sluice.device.Loopback;
 import io.sluice.device.PciDevice;
 import io.sluice.device.Region;
 import io.sluice.dma.IovaAllocator;
+import io.sluice.host.DriverClock;
 import io.sluice.host.DriverOptions;
 import io.sluice.host.NamespaceInfo;
 import io.sluice.host.NvmeDriver;
@@ -29,13 +30,15 @@ public final class NvmeSession implements AutoCloseable {
     private final PciDevice device;
     private final NvmeDriver driver;
     private Optional<SoftwareModel> model = Optional.empty();
+    private final DriverClock clock;
 
     /** Null for a device that nobody asks back. */
     private final DeviceWatch watch;
 
-    private NvmeSession(PciDevice device, NvmeDriver driver, DeviceWatch watch) {
+    private NvmeSession(PciDevice device, NvmeDriver driver, DriverClock clock, DeviceWatch watch) {
         this.device = device;
         this.driver = driver;
+        this.clock = clock;
         this.watch = watch;
     }
 
@@ -43,8 +46,9 @@ public final class NvmeSession implements AutoCloseable {
      * Brings up a device.
      *
      * @param onLoss called on another thread, perhaps before this returns, if the host wants the device back or it has failed
-     *     on its bus: the caller then ends what it does and closes the session, within five seconds. Never for a socket,
-     *     whose server just leaves, and for a model in this process
+     *     on its bus: the caller then ends its I/O and closes the session, within five seconds. Whatever waits for the
+     *     device in the session or its driver ends by itself. Never for a socket, whose
+     *     server just leaves, and for a model in this process
      * @throws IOException where it cannot be taken, reached or driven, with what to do; nothing is left behind
      */
     public static NvmeSession open(DeviceTarget target, DriverOptions options, Runnable onLoss) throws IOException {
@@ -71,15 +75,21 @@ public final class NvmeSession implements AutoCloseable {
         }
     }
 
-    private static NvmeSession start(
+    /** Owns the device; what it does when it is asked back is only for one with an {@code onLoss}. */
+    static NvmeSession start(
             PciDevice device, List<IovaAllocator.Range> usable, DriverOptions options, Runnable onLoss)
             throws IOException {
+        AbandonableClock clock = new AbandonableClock(options.clock(), device.name());
         DeviceWatch watch = null;
         try {
             // Before the bring-up, which may take as long as the device likes: the host may ask in the middle of it.
-            watch = onLoss == null ? null : DeviceWatch.start(device, onLoss);
-            return new NvmeSession(device, NvmeDriver.start(device, new IovaAllocator(usable), options), watch);
-        } catch (IOException | RuntimeException e) {
+            watch = onLoss == null ? null : DeviceWatch.start(device, () -> {
+                clock.abandon();
+                onLoss.run();
+            });
+            NvmeDriver driver = NvmeDriver.start(device, new IovaAllocator(usable), options.withClock(clock));
+            return new NvmeSession(device, driver, clock, watch);
+        } catch (IOException | RuntimeException | Error e) {
             close(watch);
             device.close();
             throw e;
@@ -87,12 +97,14 @@ public final class NvmeSession implements AutoCloseable {
     }
 
     /**
-     * Makes sure that nothing is lost by writing to a namespace.
+     * Makes sure, as far as reading a part of it can, that nothing is lost by writing to a namespace; {@link Contents} has what
+     * is read.
      *
+     * @param spanBytes what will be written, from the namespace's start
      * @throws IOException if there is something on it, or it cannot be read
      */
-    public void requireEmpty(NamespaceInfo namespace) throws IOException {
-        long at = Contents.find(driver, namespace);
+    public void requireEmpty(NamespaceInfo namespace, long spanBytes) throws IOException {
+        long at = Contents.find(driver, clock, namespace, spanBytes);
         if (at >= 0) {
             throw new IOException("namespace " + namespace.nsid() + " of " + driver.name()
                     + " is not empty: there is data at byte " + at + ". Writing would destroy it; if that is what you"

@@ -176,6 +176,7 @@ final class AdminQueue {
             if (options.clock().nanoTime() - deadline >= 0) {
                 throw late(what);
             }
+            options.clock().checkPatience();
             options.clock().pause();
         }
     }

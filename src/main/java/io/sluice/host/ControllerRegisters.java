@@ -171,6 +171,7 @@ final class ControllerRegisters {
                         + " within " + timeoutMillis + " ms (CC 0x" + Integer.toHexString(cc()) + ", CSTS 0x"
                         + Integer.toHexString(csts) + "); reset it or cycle its power");
             }
+            clock.checkPatience();
             clock.pause();
         }
     }
@@ -184,6 +185,7 @@ final class ControllerRegisters {
                 throw new DeviceFailure(device + " did not finish its shutdown within " + timeoutMillis
                         + " ms (CSTS.SHST is not 10b); data in its volatile cache may be lost");
             }
+            clock.checkPatience();
             clock.pause();
         }
     }

@@ -69,11 +69,11 @@ public final class DmaArea implements AutoCloseable {
             Mapping mapping = Mapping.shared(memory, 0, length, Mapping.PROT_READ + Mapping.PROT_WRITE);
             try {
                 return map(device, iovas, quarantine, memory, mapping);
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 mapping.close();
                 throw e;
             }
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             memory.close();
             throw e;
         }
@@ -85,7 +85,7 @@ public final class DmaArea implements AutoCloseable {
         long iova = allocate(iovas, length);
         try {
             device.mapDma(memory, 0, length, iova, Translator.READ + Translator.WRITE);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             iovas.free(iova, length);
             throw e;
         }

@@ -10,6 +10,13 @@ public interface DriverClock {
     /** Lets a little time pass between two looks at the device. */
     void pause();
 
+    /**
+     * Asked in every wait for the device, which ends at once if there is no point in going on.
+     *
+     * @throws DeviceFailure with the reason, if nothing is to be waited for any more
+     */
+    default void checkPatience() throws DeviceFailure {}
+
     /** The system's clock; a pause is 20 µs, so that a wait neither burns a processor nor is late. */
     static DriverClock system() {
         return new DriverClock() {

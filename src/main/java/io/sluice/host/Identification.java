@@ -146,6 +146,7 @@ final class Identification implements AutoCloseable {
                 formats,
                 IdentifyNamespace.protectionType(page) != 0,
                 IdentifyNamespace.NSFEAT.has(page, IdentifyNamespace.NSFEAT_THIN),
+                IdentifyNamespace.deallocatedReads(page) == IdentifyNamespace.DLFEAT_READS_ONES,
                 identifier(IdentifyNamespace.NGUID.get(page)),
                 identifier(IdentifyNamespace.EUI64.get(page)),
                 "");

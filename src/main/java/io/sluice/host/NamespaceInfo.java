@@ -13,6 +13,7 @@ import java.util.List;
  * @param formats LBA formats
  * @param protection whether protection information is on (DPS)
  * @param thin whether space is given out when written (NSFEAT bit 0)
+ * @param unwrittenReadsOnes whether blocks that were never written, or deallocated, read as FFh (DLFEAT bits 2:0)
  * @param nguid 32 hexadecimal digits, or empty for none
  * @param eui64 16 hexadecimal digits, or empty for none
  * @param uuid as text, or empty for none
@@ -26,6 +27,7 @@ public record NamespaceInfo(
         List<LbaFormat> formats,
         boolean protection,
         boolean thin,
+        boolean unwrittenReadsOnes,
         String nguid,
         String eui64,
         String uuid) {
@@ -76,6 +78,17 @@ public record NamespaceInfo(
 
     NamespaceInfo withUuid(String newUuid) {
         return new NamespaceInfo(
-                nsid, blockCount, capacityBlocks, usedBlocks, format, formats, protection, thin, nguid, eui64, newUuid);
+                nsid,
+                blockCount,
+                capacityBlocks,
+                usedBlocks,
+                format,
+                formats,
+                protection,
+                thin,
+                unwrittenReadsOnes,
+                nguid,
+                eui64,
+                newUuid);
     }
 }

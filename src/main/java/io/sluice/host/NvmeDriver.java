@@ -74,7 +74,7 @@ public final class NvmeDriver implements AutoCloseable {
         try {
             new BringUp(driver).run();
             return driver;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) { // an access that is not decoded is an InternalError
             driver.close();
             throw e;
         }

@@ -117,6 +117,11 @@ public final class IdentifyNamespace {
         return Bits.get(FLBAS.getInt(page), 3, 0);
     }
 
+    /** How deallocated blocks read, DLFEAT bits 2:0: {@link #DLFEAT_READS_ZEROES}, {@link #DLFEAT_READS_ONES} or unknown. */
+    public static int deallocatedReads(long page) {
+        return Bits.get(DLFEAT.getInt(page), 2, 0);
+    }
+
     /** The LBA format that the namespace has. */
     public static LbaFormat currentLbaFormat(long page) {
         return lbaFormat(page, currentLbaFormatIndex(page));

@@ -123,7 +123,7 @@ final class BarMaps {
                 pieces.add(new Piece(area.offset(), mapping));
             }
             return pieces;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             pieces.forEach(piece -> kernel.unmap(piece.mapping()));
             throw e;
         }

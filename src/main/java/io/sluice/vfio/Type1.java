@@ -61,7 +61,7 @@ final class Type1 implements Iommu {
             iommu.join(dev.resolve("vfio/" + members.number()), members);
             iommu.readInfo();
             return iommu;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             iommu.close();
             throw e;
         }

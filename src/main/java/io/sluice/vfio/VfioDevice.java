@@ -85,11 +85,11 @@ public final class VfioDevice implements PciDevice {
             Fd device = iommu.openDevice(address);
             try {
                 return new VfioDevice(kernel, address, iommu, device);
-            } catch (IOException | RuntimeException e) {
+            } catch (IOException | RuntimeException | Error e) {
                 kernel.close(device);
                 throw e;
             }
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             iommu.close();
             throw e;
         }
@@ -263,7 +263,7 @@ public final class VfioDevice implements PciDevice {
         Mapping mapping = kernel.map(memory, from, to - from, protection);
         try {
             iommu.map(mapping.address() + (offset - from), bytes, iova, access);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             kernel.unmap(mapping);
             throw e;
         }
