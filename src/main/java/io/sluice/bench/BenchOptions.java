@@ -1,5 +1,7 @@
 package io.sluice.bench;
 
+import io.sluice.mem.Memory;
+
 /**
  * A load.
  *
@@ -48,6 +50,11 @@ public record BenchOptions(
         require(warmUpSeconds >= 0, "the warm-up must be 0 seconds or more, not " + warmUpSeconds);
         require(readPercent >= 0 && readPercent <= 100, "reads must be 0 to 100 percent, not " + readPercent);
         require(regionBytes >= 0, "the size must be 0 or more, not " + regionBytes);
+    }
+
+    /** Memory for the data of all outstanding commands, each in whole pages. */
+    public long bufferBytes() {
+        return (long) queues * depth * Math.ceilDiv(blockBytes, Memory.PAGE_BYTES) * Memory.PAGE_BYTES;
     }
 
     private static void require(boolean condition, String otherwise) {

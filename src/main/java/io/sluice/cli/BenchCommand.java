@@ -60,10 +60,11 @@ final class BenchCommand implements Callable<Integer> {
 
     @Option(
             names = "--destroy-data",
-            description = "Let ops that write overwrite a device of this host even if there is something on it. Without this"
-                    + " they refuse if they find anything but unwritten blocks in what they look at first: the first and"
-                    + " last MiB of the namespace and of the part to be written, and 256 samples of 64 KiB between them."
-                    + " Small things elsewhere are NOT found.")
+            description =
+                    "Let ops that write overwrite a device of this host even if there is something on it. Without this"
+                            + " they refuse if they find anything but unwritten blocks in what they look at first: the first and"
+                            + " last MiB of the namespace and of the part to be written, and 256 samples of 64 KiB between them."
+                            + " Small things elsewhere are NOT found.")
     private boolean destroyData;
 
     @Option(names = "--op", required = true, paramLabel = "OP", description = "What to do: ${COMPLETION-CANDIDATES}.")
@@ -275,7 +276,8 @@ final class BenchCommand implements Callable<Integer> {
     private BenchResult run(BenchOptions options, PrintWriter err) throws IOException {
         ProgressLine line = new ProgressLine(err, options);
         Progress progress = Terminal.isWatched() ? line : Progress.NONE;
-        try (NvmeSession session = NvmeSession.open(target, driverOptions(depth), this::stopForTheHost)) {
+        try (NvmeSession session =
+                NvmeSession.open(target, driverOptions(depth), options.bufferBytes(), this::stopForTheHost)) {
             Bench bench = new Bench(session.driver(), options, progress);
             if (operation.writes() && !destroyData && target instanceof DeviceTarget.Pci) {
                 session.requireEmpty(bench.namespace(), bench.spanBytes());

@@ -41,7 +41,8 @@ final class BindCommand implements Callable<Integer> {
         PrintWriter err = spec.commandLine().getErr();
         Binder binder = new Binder(HostPaths.system(), HostKernel.running(), line -> err.println("sluice: " + line));
         // A signal in the middle would leave the device without a driver: the few steps are done to their end.
-        Rebound rebound = StopOnSignal.during(() -> {}, () -> binder.bind(address, force));
+        Rebound rebound = StopOnSignal.toTheEnd(
+                "binding " + address, "sluice unbind " + address, () -> binder.bind(address, force));
         PrintWriter out = spec.commandLine().getOut();
         out.print(ReboundText.ofBind(rebound));
         out.flush();

@@ -12,8 +12,13 @@ final class StopOnSignal {
     /** A second is promised; the rest is for the virtual machine to end. */
     private static final long PATIENCE_MILLIS = 900;
 
+    /** For steps of which each is the kernel's, and which are not to be left half way. */
+    private static final long PATIENCE_FOR_ALL_MILLIS = TimeUnit.MINUTES.toMillis(2);
+
     private final CountDownLatch ended = new CountDownLatch(1);
     private final Thread hook;
+    private final long patienceMillis;
+    private final String tooLate;
 
     /** What a command does. */
     @FunctionalInterface
@@ -21,7 +26,9 @@ final class StopOnSignal {
         T run() throws IOException;
     }
 
-    private StopOnSignal(Runnable stop) {
+    private StopOnSignal(Runnable stop, long patienceMillis, String tooLate) {
+        this.patienceMillis = patienceMillis;
+        this.tooLate = tooLate;
         hook = new Thread(
                 () -> {
                     stop.run();
@@ -37,7 +44,23 @@ final class StopOnSignal {
      * @param stop makes the body end soon; called from another thread, once at most
      */
     static <T> T during(Runnable stop, Body<T> body) throws IOException {
-        StopOnSignal signal = new StopOnSignal(stop);
+        return run(new StopOnSignal(stop, PATIENCE_MILLIS, "it did not stop in time; ending anyway"), body);
+    }
+
+    /**
+     * Runs a command that changes the host in a few steps, and does them all: a signal is answered by a sentence, and the
+     * process ends after the last step, or after two minutes.
+     *
+     * @param what is being done, for that sentence: "binding 0000:01:00.0"
+     * @param mend the command that mends what is left where it ended early all the same
+     */
+    static <T> T toTheEnd(String what, String mend, Body<T> body) throws IOException {
+        Runnable tell = () -> System.err.println("sluice: " + what + " is not left half way; waiting for its end");
+        String tooLate = what + " has not come to its end; ending anyway. Mend what it leaves with: " + mend;
+        return run(new StopOnSignal(tell, PATIENCE_FOR_ALL_MILLIS, tooLate), body);
+    }
+
+    private static <T> T run(StopOnSignal signal, Body<T> body) throws IOException {
         try {
             return body.run();
         } finally {
@@ -47,9 +70,9 @@ final class StopOnSignal {
 
     private void await() {
         try {
-            boolean inTime = ended.await(PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+            boolean inTime = ended.await(patienceMillis, TimeUnit.MILLISECONDS);
             if (!inTime) {
-                System.err.println("sluice: it did not stop in time; ending anyway");
+                System.err.println("sluice: " + tooLate);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -40,7 +40,8 @@ final class UnbindCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter err = spec.commandLine().getErr();
         Binder binder = new Binder(HostPaths.system(), HostKernel.running(), line -> err.println("sluice: " + line));
-        Rebound rebound = StopOnSignal.during(() -> {}, () -> binder.unbind(address, force));
+        Rebound rebound = StopOnSignal.toTheEnd(
+                "unbinding " + address, "sluice unbind " + address, () -> binder.unbind(address, force));
         PrintWriter out = spec.commandLine().getOut();
         out.print(ReboundText.ofUnbind(rebound));
         out.flush();

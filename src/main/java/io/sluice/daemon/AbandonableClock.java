@@ -43,8 +43,9 @@ final class AbandonableClock implements DriverClock {
     @Override
     public void checkPatience() throws DeviceFailure {
         if (abandoned && clock.nanoTime() - abandonedAtNanos >= GRACE_NANOS) {
-            throw new DeviceFailure("the host asks for " + device
-                    + " back, or it has failed on its bus (the kernel's log has the cause): it is not waited for any longer");
+            throw new DeviceFailure(
+                    "the host has asked for " + device
+                            + " back, or it has failed on its bus (the kernel's log has the cause): it is not waited for any longer");
         }
     }
 }

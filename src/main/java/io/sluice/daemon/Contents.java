@@ -57,8 +57,7 @@ final class Contents {
      * @param spanBytes what will be written, from the namespace's start
      * @throws IOException if it cannot be read
      */
-    static long find(NvmeDriver driver, DriverClock clock, NamespaceInfo namespace, long spanBytes)
-            throws IOException {
+    static long find(NvmeDriver driver, DriverClock clock, NamespaceInfo namespace, long spanBytes) throws IOException {
         Contents contents = new Contents(driver, clock, namespace);
         try {
             return contents.find(Math.min(spanBytes, namespace.bytes()) / namespace.blockBytes());
@@ -126,6 +125,7 @@ final class Contents {
 
     private void read(long block, int count) throws IOException {
         done = false;
+        pair.checkDeadlines(clock.nanoTime()); // the command's deadline counts from here
         if (!pair.read(namespace.nsid(), block, count, area.iova(), count * namespace.blockBytes(), 0)) {
             throw new IllegalStateException("the queue is in use");
         }

@@ -27,6 +27,9 @@ public final class NvmeSession implements AutoCloseable {
     /** The model takes any address too, and finds low ones a little quicker, as a guest's are. */
     private static final IovaAllocator.Range MODEL_ADDRESSES = new IovaAllocator.Range(0, 0xffff_ffffL);
 
+    /** For the queues of a driver that has few of them, and a read or two. */
+    private static final long MIN_DMA_BYTES = 1 << 18;
+
     private final PciDevice device;
     private final NvmeDriver driver;
     private Optional<SoftwareModel> model = Optional.empty();
@@ -42,21 +45,28 @@ public final class NvmeSession implements AutoCloseable {
         this.watch = watch;
     }
 
+    /** The same for a caller that allocates next to no memory for data. */
+    public static NvmeSession open(DeviceTarget target, DriverOptions options, Runnable onLoss) throws IOException {
+        return open(target, options, 0, onLoss);
+    }
+
     /**
      * Brings up a device.
      *
+     * @param dataBytes how much memory for data the caller will allocate, to know early that it cannot be had
      * @param onLoss called on another thread, perhaps before this returns, if the host wants the device back or it has failed
      *     on its bus: the caller then ends its I/O and closes the session, within five seconds. Whatever waits for the
-     *     device in the session or its driver ends by itself. Never for a socket, whose
-     *     server just leaves, and for a model in this process
+     *     device in the session or its driver ends by itself. Never for a socket, whose server just leaves, and for a
+     *     model in this process
      * @throws IOException where it cannot be taken, reached or driven, with what to do; nothing is left behind
      */
-    public static NvmeSession open(DeviceTarget target, DriverOptions options, Runnable onLoss) throws IOException {
+    public static NvmeSession open(DeviceTarget target, DriverOptions options, long dataBytes, Runnable onLoss)
+            throws IOException {
         return switch (target) {
             case DeviceTarget.Socket socket ->
                 start(VfioUserClient.connect(socket.path()), List.of(SOCKET_ADDRESSES), options, null);
             case DeviceTarget.Pci pci -> {
-                VfioDevice device = VfioDevice.open(pci.address().toString());
+                VfioDevice device = VfioDevice.open(pci.address().toString(), dataBytes + MIN_DMA_BYTES);
                 yield start(device, device.usableIovas(), options, onLoss);
             }
             case DeviceTarget.Model model -> start(model, options);
@@ -69,24 +79,25 @@ public final class NvmeSession implements AutoCloseable {
             NvmeSession session = start(new Loopback(model.function()), List.of(MODEL_ADDRESSES), options, null);
             session.model = Optional.of(model);
             return session;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             model.close();
             throw e;
         }
     }
 
     /** Owns the device; what it does when it is asked back is only for one with an {@code onLoss}. */
-    static NvmeSession start(
-            PciDevice device, List<IovaAllocator.Range> usable, DriverOptions options, Runnable onLoss)
+    static NvmeSession start(PciDevice device, List<IovaAllocator.Range> usable, DriverOptions options, Runnable onLoss)
             throws IOException {
         AbandonableClock clock = new AbandonableClock(options.clock(), device.name());
         DeviceWatch watch = null;
         try {
             // Before the bring-up, which may take as long as the device likes: the host may ask in the middle of it.
-            watch = onLoss == null ? null : DeviceWatch.start(device, () -> {
-                clock.abandon();
-                onLoss.run();
-            });
+            watch = onLoss == null
+                    ? null
+                    : DeviceWatch.start(device, () -> {
+                        clock.abandon();
+                        onLoss.run();
+                    });
             NvmeDriver driver = NvmeDriver.start(device, new IovaAllocator(usable), options.withClock(clock));
             return new NvmeSession(device, driver, clock, watch);
         } catch (IOException | RuntimeException | Error e) {

@@ -65,6 +65,11 @@ public interface PciDevice extends AutoCloseable {
     /** Takes a piece away again; exactly as it was mapped. On return the device can no longer reach it. */
     void unmapDma(long iova, long bytes) throws IOException;
 
+    /** Whether there is a {@link #reset}: some devices have neither a function level reset nor a slot of their own. */
+    default boolean canReset() {
+        return true;
+    }
+
     /** Resets the function (FLR or what there is in its place). */
     void reset() throws IOException;
 

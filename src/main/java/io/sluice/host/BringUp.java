@@ -52,11 +52,12 @@ final class BringUp {
      * Once more after a failure: the same controller with the same admin queue, in the same memory. The I/O queues come back
      * later, one by one.
      *
-     * @param function whether to reset the PCI function first, as disabling the controller was not enough
+     * @param function whether to reset the PCI function first, as disabling the controller was not enough; where it has no
+     *     reset there is only CC.EN
      * @param disabled called once the controller is disabled and touches no memory
      */
     void again(boolean function, Runnable disabled) throws IOException {
-        if (function) {
+        if (function && driver.device().canReset()) {
             driver.device().reset();
         }
         PciAccess.enable(driver.device());

@@ -238,9 +238,10 @@ final class Recovery implements Alarm {
 
     /** What the device may still do to memory it does until {@link NvmeDriver#close}: nothing is taken away before. */
     private void die() {
-        DeviceFailure why = new DeviceFailure(
-                driver.name() + " is dead after " + failedResets + " resets that failed; the last because: "
-                        + resetReason() + ". Look for it on its bus, or cycle its power");
+        DeviceFailure why = new DeviceFailure(driver.name() + " is dead after " + failedResets
+                + " resets that failed; the last because: "
+                + resetReason() + ". Look for it on its bus, or cycle its power"
+                + (driver.device().canReset() ? "" : " (it could only be disabled: its function has no reset)"));
         death = why;
         driver.admin().die(why);
         List<QueuePair> pairs = driver.queuePairs();

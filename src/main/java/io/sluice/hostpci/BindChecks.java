@@ -1,6 +1,7 @@
 package io.sluice.hostpci;
 
 import io.sluice.hostpci.HostRefused.Problem;
+import io.sluice.pci.IommuRules;
 import io.sluice.pci.PciHeader;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,20 +11,10 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.stream.Stream;
 
 /** Everything that can be in the way of a bind or an unbind, each with what mends it. Only looks. */
 final class BindChecks {
-    /** Drivers of a group's other devices that VFIO allows, for they do no DMA of their own. */
-    private static final Set<String> HARMLESS_DRIVERS = Set.of("pcieport", "pci-stub");
-
-    /** Class code, base and sub-class: bridge device, PCI-to-PCI. PCI Code and ID Assignment 1.11, 1.7. */
-    private static final int PCI_BRIDGE = 0x0604;
-
-    /** From a class code to base and sub-class. */
-    private static final int INTERFACE_VALUES = 0x100;
-
     private final HostPaths paths;
     private final HostKernel kernel;
     private final PciAddress address;
@@ -101,28 +92,22 @@ final class BindChecks {
             return List.of();
         }
         String commandLine = Sysfs.text(paths.proc().resolve("cmdline")).orElse("");
-        boolean asked = commandLine.contains("intel_iommu=on") || commandLine.contains("amd_iommu=on");
-        return List.of(new Problem(
-                address + " is in no IOMMU group: the IOMMU is off",
-                asked
-                        ? "the kernel's command line asks for it already, so turn VT-d or AMD-Vi on in the firmware's setup"
-                        : "add intel_iommu=on or amd_iommu=on to the kernel's command line and restart; VT-d or AMD-Vi must"
-                                + " be on in the firmware's setup"));
+        return List.of(
+                new Problem(address + " is in no IOMMU group: the IOMMU is off", IommuRules.switchingOn(commandLine)));
     }
 
-    /** VFIO gives out whole groups: every device in it must be out of the kernel's hands, but for bridges. */
+    /** VFIO gives out whole groups: every device in it must be out of the kernel's hands, whatever bus it is on. */
     List<Problem> peers() {
         OptionalInt group = Sysfs.iommuGroup(device);
         if (group.isEmpty()) {
             return List.of();
         }
         List<Problem> problems = new ArrayList<>();
-        for (String name : Sysfs.names(paths.groupMembers(group.getAsInt()))) {
-            Path peer = paths.pciDevices().resolve(name);
+        Path members = paths.groupMembers(group.getAsInt());
+        for (String name : Sysfs.names(members)) {
+            Path peer = members.resolve(name);
             Optional<String> driver = Sysfs.driver(peer);
-            boolean spoils = !name.equals(address.toString())
-                    && !isBridge(peer)
-                    && driver.filter(this::spoils).isPresent();
+            boolean spoils = !name.equals(address.toString()) && !IommuRules.allowsBeside(driver.orElse(""));
             if (spoils) {
                 problems.add(peer(name, driver.get(), group.getAsInt(), peer));
             }
@@ -131,25 +116,21 @@ final class BindChecks {
     }
 
     private Problem peer(String name, String driver, int group, Path peer) {
+        OptionalLong code = Sysfs.pciClass(peer);
         String what = String.format(
                 Locale.ROOT,
-                "%s (class %06x, driver %s) shares IOMMU group %d with it, and VFIO gives out whole groups only",
+                "%s (%sdriver %s) shares IOMMU group %d with it, and VFIO gives out whole groups only",
                 name,
-                Sysfs.pciClass(peer).orElse(0),
+                code.isPresent() ? String.format(Locale.ROOT, "class %06x, ", code.getAsLong()) : "",
                 driver,
                 group);
-        String mend = "if the host can do without " + name + ": echo " + name + " > "
-                + paths.pciDriver(driver).resolve("unbind") + "; else move the SSD to another slot";
-        return new Problem(what, mend);
-    }
-
-    private boolean spoils(String driver) {
-        // The variants of vfio-pci for single devices have it in their names.
-        return !HARMLESS_DRIVERS.contains(driver) && !driver.contains("vfio");
-    }
-
-    private static boolean isBridge(Path peer) {
-        return Sysfs.pciClass(peer).orElse(0) / INTERFACE_VALUES == PCI_BRIDGE;
+        boolean nvme = code.isPresent() && code.getAsLong() == PciHeader.CLASS_NVM_EXPRESS;
+        String free = nvme
+                ? "sluice bind " + name
+                : "echo " + name + " > "
+                        + Sysfs.realPath(peer.resolve("driver")).resolve("unbind");
+        return new Problem(
+                what, "if the host can do without " + name + ": " + free + "; else move the SSD to another slot");
     }
 
     /** vfio-pci and what userspace opens. */

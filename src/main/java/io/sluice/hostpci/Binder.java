@@ -59,7 +59,7 @@ public final class Binder {
         }
         try (Usage usage = Usage.examine(paths, kernel, new Users(paths), paths.pciDevice(address))) {
             List<Problem> problems = new ArrayList<>(checks.rights());
-            problems.addAll(force ? List.of() : checks.uses(usage.uses(), FORCED_BIND));
+            problems.addAll(force ? List.of() : checks.uses(usesAndContents(address, usage), FORCED_BIND));
             problems.addAll(checks.iommu());
             problems.addAll(checks.peers());
             // The module is loaded here, but only if nothing else is in the way: until then nothing is touched.
@@ -67,11 +67,21 @@ public final class Binder {
             if (!problems.isEmpty()) {
                 throw new HostRefused(address, problems);
             }
-            new DriverSwitch(paths, kernel, address).toVfio(usage::close);
+            DriverSwitch drivers = new DriverSwitch(paths, kernel, address);
+            drivers.foreignOverride()
+                    .ifPresent(name -> progress.accept("driver_override was set to " + name + " by somebody else;"
+                            + " sluice unbind will clear it, and not set it again"));
+            drivers.toVfio(usage::close);
         }
         Rebound rebound = rebound(address, true, before, List.of());
         tellIfNoNode(rebound);
         return rebound;
+    }
+
+    private List<Use> usesAndContents(PciAddress address, Usage usage) {
+        List<Use> all = new ArrayList<>(usage.uses());
+        all.addAll(Usage.contents(paths, paths.pciDevice(address), usage.uses(), progress));
+        return all;
     }
 
     private List<Problem> loadVfio(BindChecks checks) {
@@ -113,7 +123,7 @@ public final class Binder {
             return rebound(address, false, before, namespaces(address));
         }
         // Also for one without a driver: a driver of the kernel's in a group that is in use would spoil that group.
-        List<Use> uses = kernelHasIt ? List.of() : new Users(paths).ofController(paths.pciDevice(address));
+        List<Use> uses = kernelHasIt ? List.of() : usersOverVfio(address, checks);
         List<Problem> problems = new ArrayList<>(checks.rights());
         problems.addAll(force ? List.of() : checks.uses(uses, FORCED_UNBIND));
         if (!problems.isEmpty()) {
@@ -122,6 +132,15 @@ public final class Binder {
         uses.forEach(use -> progress.accept("waiting until it is let go of: " + use.sentence()));
         drivers.toOwnDriver();
         return rebound(address, true, before, awaitNamespaces(address));
+    }
+
+    private List<Use> usersOverVfio(PciAddress address, BindChecks checks) {
+        Users users = new Users(paths);
+        List<Use> uses = new ArrayList<>(users.ofController(paths.pciDevice(address)));
+        if (checks.isOnVfio()) {
+            uses.addAll(users.ofSomeVfioDevice(paths.pciDevice(address)));
+        }
+        return uses;
     }
 
     /** The driver finds the namespaces in its own time, one after the other. A controller may also have none. */

@@ -38,6 +38,11 @@ final class DriverSwitch {
         return override().filter(VFIO_PCI::equals).isPresent();
     }
 
+    /** What somebody else has reserved the device for. */
+    Optional<String> foreignOverride() {
+        return override().filter(name -> !name.equals(VFIO_PCI));
+    }
+
     private Optional<String> driver() {
         return Sysfs.driver(device);
     }
@@ -59,7 +64,7 @@ final class DriverSwitch {
      */
     void toVfio(Runnable afterUnbind) throws IOException {
         Optional<String> oldDriver = driver();
-        Optional<String> oldOverride = override().filter(name -> !name.equals(VFIO_PCI));
+        Optional<String> oldOverride = foreignOverride();
         try {
             kernel.write(overrideFile(), VFIO_PCI);
             try {
@@ -105,13 +110,25 @@ final class DriverSwitch {
         return "It could NOT be put back to " + was + ": " + why + ". Try: sluice unbind " + address;
     }
 
+    private void clearOverride() throws IOException {
+        try {
+            kernel.write(overrideFile(), NO_OVERRIDE);
+        } catch (IOException e) {
+            throw new IOException(
+                    e.getMessage() + ". "
+                            + driver().map(name -> name + " has " + address).orElse(address + " has no driver")
+                            + " now; once that file can be written, try again: sluice unbind " + address,
+                    e);
+        }
+    }
+
     /**
-     * From vfio-pci, or none, to the driver that the kernel chooses by itself.
+     * From vfio-pci, or none, to the driver that the kernel chooses by itself. The override goes once vfio-pci has let go: if it
+     * does not, everything is as it was.
      *
      * @throws IOException if it failed, saying how far it came
      */
     void toOwnDriver() throws IOException {
-        kernel.write(overrideFile(), NO_OVERRIDE);
         if (driver().equals(Optional.of(VFIO_PCI))) {
             try {
                 unbindFrom(VFIO_PCI);
@@ -120,6 +137,7 @@ final class DriverSwitch {
                         e.getMessage() + ". " + VFIO_PCI + " still has it; end its users, then try again", e);
             }
         }
+        clearOverride();
         if (driver().isEmpty()) {
             probe();
         }

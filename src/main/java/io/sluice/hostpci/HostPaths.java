@@ -41,6 +41,11 @@ public record HostPaths(Path sys, Path proc, Path dev) {
         return sys.resolve("kernel/iommu_groups").resolve(String.valueOf(group)).resolve("devices");
     }
 
+    /** The NVMe target's configuration; it is there while its module is loaded and configfs is mounted. */
+    Path nvmeTargets() {
+        return sys.resolve("kernel/config/nvmet/subsystems");
+    }
+
     Path vfioContainer() {
         return dev.resolve("vfio/vfio");
     }

@@ -1,10 +1,10 @@
 package io.sluice.hostpci;
 
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -19,6 +19,14 @@ import java.util.TreeSet;
  * gone would hang. A node of another name (made in a container) is therefore not recognised.
  */
 final class OpenFiles {
+    /** What a link says of a VFIO device that was opened by its group. */
+    private static final String VFIO_DEVICE = "anon_inode:[vfio-device]";
+
+    /** What a link ends with when the node was removed and is open still. */
+    private static final String DELETED = " (deleted)";
+
+    private static final String NO_SUCH_PROCESS = "No such process";
+
     private final Map<Path, Set<String>> users = new HashMap<>();
     private final List<String> prefixes;
     private boolean complete = true;
@@ -42,12 +50,18 @@ final class OpenFiles {
             for (Path descriptor : descriptors) {
                 addDescriptor(descriptor, process, pid);
             }
-        } catch (AccessDeniedException e) {
-            complete = false;
-        } catch (IOException | DirectoryIteratorException e) {
-            // The process has ended meanwhile, and its descriptors with it.
-            return;
+        } catch (IOException e) {
+            noteUnseen(e);
+        } catch (DirectoryIteratorException e) {
+            noteUnseen(e.getCause());
         }
+    }
+
+    /** A process that has ended, or a descriptor that was closed, hides nothing; whatever else cannot be read may. */
+    private void noteUnseen(IOException e) {
+        boolean gone = e instanceof NoSuchFileException
+                || String.valueOf(e.getMessage()).endsWith(NO_SUCH_PROCESS);
+        complete &= gone;
     }
 
     private void addDescriptor(Path descriptor, Path process, String pid) {
@@ -55,14 +69,32 @@ final class OpenFiles {
         try {
             target = Files.readSymbolicLink(descriptor);
         } catch (IOException e) {
-            // Closed meanwhile.
+            noteUnseen(e);
             return;
         }
         String text = target.toString();
-        if (prefixes.stream().anyMatch(text::startsWith)) {
+        if (text.startsWith(VFIO_DEVICE) || prefixes.stream().anyMatch(text::startsWith)) {
+            String node = text.endsWith(DELETED) ? text.substring(0, text.length() - DELETED.length()) : text;
             String name = Sysfs.text(process.resolve("comm")).orElse("a process");
-            users.computeIfAbsent(target, path -> new TreeSet<>()).add(name + " (pid " + pid + ")");
+            users.computeIfAbsent(Path.of(node), path -> new TreeSet<>()).add(name + " (pid " + pid + ")");
         }
+    }
+
+    /**
+     * The processes that have some VFIO device open, of which no node tells which one it is: the descriptor came from another
+     * process, say.
+     *
+     * @param groups the folder of the nodes of groups and devices
+     */
+    Set<String> usersOfUnknownVfioDevices(Path groups) {
+        Set<String> unknown = new TreeSet<>(usersOf(Path.of(VFIO_DEVICE)));
+        users.forEach((node, processes) -> {
+            boolean tells = node.startsWith(groups) && !node.equals(groups.resolve("vfio"));
+            if (tells) {
+                unknown.removeAll(processes);
+            }
+        });
+        return unknown;
     }
 
     /** The processes that have a node open, as {@code name (pid 12)}. */

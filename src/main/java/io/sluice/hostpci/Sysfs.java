@@ -64,6 +64,15 @@ final class Sysfs {
         }
     }
 
+    /** Where a path with links in it leads to; the path itself if that is nowhere. */
+    static Path realPath(Path path) {
+        try {
+            return path.toRealPath();
+        } catch (IOException e) {
+            return path;
+        }
+    }
+
     /** A number as sysfs writes them: decimal, or hexadecimal after 0x. */
     static OptionalLong number(Path file) {
         return text(file).map(Sysfs::parse).orElse(OptionalLong.empty());

@@ -5,6 +5,8 @@ import io.sluice.linux.LinuxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * Who uses an NVMe controller, for certain: what seems unused is claimed, and stays so until this is closed. Nobody can mount
@@ -19,6 +21,13 @@ final class Usage implements AutoCloseable {
     static Usage examine(HostPaths paths, HostKernel kernel, Users users, Path pciDevice) {
         Usage usage = new Usage();
         usage.uses.addAll(users.ofController(pciDevice));
+        if (!users.isComplete()) {
+            usage.uses.add(new Use(
+                    Use.Kind.UNKNOWN,
+                    pciDevice.getFileName().toString(),
+                    "there are processes whose open files this one may not see",
+                    "run it as root: sudo sluice ...; in a container, on the host"));
+        }
         for (BlockDevice namespace : BlockDevice.namespacesOf(paths, pciDevice)) {
             List<Use> known = users.ofDisk(namespace);
             usage.uses.addAll(known);
@@ -44,6 +53,34 @@ final class Usage implements AutoCloseable {
                             : new Use(
                                     Use.Kind.UNKNOWN, name, e.getMessage(), "run it where " + node + " can be opened"));
         }
+    }
+
+    /**
+     * What is written on disks and partitions that nobody seems to use.
+     *
+     * @param tell hears of a file system that is not mounted: it is not lost, only away
+     * @return what is a part of something else
+     */
+    static List<Use> contents(HostPaths paths, Path pciDevice, List<Use> known, Consumer<String> tell) {
+        List<Use> members = new ArrayList<>();
+        for (BlockDevice namespace : BlockDevice.namespacesOf(paths, pciDevice)) {
+            namespace.whole().forEach(device -> {
+                boolean used = known.stream().anyMatch(use -> use.device().equals(device.name()));
+                Optional<Signature> found =
+                        used ? Optional.empty() : Signature.of(paths.dev().resolve(device.name()));
+                if (found.isPresent() && found.get().isOfSeveral()) {
+                    members.add(new Use(
+                            Use.Kind.MEMBER,
+                            device.name(),
+                            found.get().holds(),
+                            "take it out of what it belongs to, or if nobody needs that any more: wipefs -a "
+                                    + paths.dev().resolve(device.name())));
+                } else if (found.isPresent()) {
+                    tell.accept(device.name() + " holds " + found.get().holds() + ", which is not in use");
+                }
+            });
+        }
+        return members;
     }
 
     /** Each use once: a namespace's character device belongs to the controller's folder or to the head's, or to both. */

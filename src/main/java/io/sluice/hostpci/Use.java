@@ -26,6 +26,10 @@ public record Use(Kind kind, String device, String by, String mend) {
         LOOP("is the backing of"),
         /** A process has the node open. */
         OPEN("is open in"),
+        /** To other machines, as an NVMe target. */
+        EXPORTED("is exported by"),
+        /** By its contents, of something that is not in use now. */
+        MEMBER("holds"),
         /** Opened exclusively, it cannot be seen by whom. */
         CLAIMED("is held by"),
         /** It could not be found out. */

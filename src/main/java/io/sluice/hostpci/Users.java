@@ -17,11 +17,13 @@ final class Users {
     private final HostPaths paths;
     private final MountTable mounts;
     private final OpenFiles openFiles;
+    private final NvmeTargets targets;
 
     Users(HostPaths paths) {
         this.paths = paths;
         mounts = MountTable.read(paths);
         openFiles = OpenFiles.scan(paths);
+        targets = NvmeTargets.read(paths);
     }
 
     /** Whether nothing was hidden from this process. */
@@ -48,10 +50,27 @@ final class Users {
         return uses;
     }
 
+    /** Those who have a VFIO device open that may be this one. */
+    List<Use> ofSomeVfioDevice(Path pciDevice) {
+        return openFiles.usersOfUnknownVfioDevices(paths.dev().resolve("vfio")).stream()
+                .map(process -> new Use(
+                        Use.Kind.UNKNOWN,
+                        pciDevice.getFileName().toString(),
+                        process + " has a VFIO device open, and it cannot be seen which one",
+                        "if it is this one, end that process: kill " + pidOf(process)))
+                .toList();
+    }
+
+    private static String pidOf(String process) {
+        return PID.matcher(process).replaceFirst("$1");
+    }
+
     private void addOpen(List<Use> uses, Path node) {
         for (String process : openFiles.usersOf(node)) {
-            String pid = PID.matcher(process).replaceFirst("$1");
-            uses.add(new Use(Use.Kind.OPEN, nodeName(node), process, "end that process: kill " + pid));
+            uses.add(new Use(Use.Kind.OPEN, nodeName(node), process, "end that process: kill " + pidOf(process)));
+        }
+        for (NvmeTargets.Export export : targets.of(node)) {
+            uses.add(new Use(Use.Kind.EXPORTED, nodeName(node), export.subsystem(), "echo 0 > " + export.enable()));
         }
     }
 

@@ -1,6 +1,7 @@
 package io.sluice.vfio;
 
 import io.sluice.device.MappedBar.Piece;
+import io.sluice.linux.Errno;
 import io.sluice.linux.Fd;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
@@ -11,6 +12,7 @@ import io.sluice.uapi.Vfio;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Which parts of a BAR are mapped. VFIO says so for some devices (sparse mmap); else it is all of it, but for the pages of
@@ -27,8 +29,10 @@ final class BarMaps {
      *
      * @param bytes 0 where the device has no such region
      * @param fileOffset where it begins in the device's file
+     * @param listed whether the kernel lists the areas that can be mapped; it may list none
+     * @param sparse those areas
      */
-    record RegionInfo(int flags, long bytes, long fileOffset, List<Area> sparse, boolean msixMappable) {
+    record RegionInfo(int flags, long bytes, long fileOffset, boolean listed, List<Area> sparse, boolean msixMappable) {
         boolean mappable() {
             return (flags & Vfio.REGION_INFO_FLAG_MMAP) != 0;
         }
@@ -49,11 +53,14 @@ final class BarMaps {
                 Vfio.RegionInfo.INDEX,
                 index)) {
             int flags = info.getInt(Vfio.RegionInfo.FLAGS);
+            int listed = capability(info, flags, Vfio.REGION_INFO_CAP_SPARSE_MMAP);
             return new RegionInfo(
                     flags,
                     info.getLong(Vfio.RegionInfo.SIZE),
                     info.getLong(Vfio.RegionInfo.OFFSET),
-                    sparse(info, flags),
+                    // Capabilities that were announced and are not there may have had such a list.
+                    listed != 0 || info.isCutShort(),
+                    listed == 0 ? List.of() : sparse(info, listed),
                     capability(info, flags, Vfio.REGION_INFO_CAP_MSIX_MAPPABLE) != 0);
         }
     }
@@ -69,17 +76,22 @@ final class BarMaps {
                         id);
     }
 
-    private static List<Area> sparse(Struct info, int flags) {
-        int at = capability(info, flags, Vfio.REGION_INFO_CAP_SPARSE_MMAP);
+    /** None where the list is longer than the answer: nothing is mapped then, and all goes by the file. */
+    private static List<Area> sparse(Struct info, int at) {
+        if (!info.holds(at, Vfio.RegionInfoCapSparseMmap.AREAS)) {
+            return List.of();
+        }
+        long count = Integer.toUnsignedLong(info.getInt(at + Vfio.RegionInfoCapSparseMmap.NR_AREAS));
+        int first = at + Vfio.RegionInfoCapSparseMmap.AREAS;
+        if (!info.holds(first, count * Vfio.RegionSparseMmapArea.BYTES)) {
+            return List.of();
+        }
         List<Area> areas = new ArrayList<>();
-        if (at != 0) {
-            int count = info.getInt(at + Vfio.RegionInfoCapSparseMmap.NR_AREAS);
-            for (int i = 0; i < count; i++) {
-                int area = at + Vfio.RegionInfoCapSparseMmap.AREAS + i * Vfio.RegionSparseMmapArea.BYTES;
-                areas.add(new Area(
-                        info.getLong(area + Vfio.RegionSparseMmapArea.OFFSET),
-                        info.getLong(area + Vfio.RegionSparseMmapArea.SIZE)));
-            }
+        for (int i = 0; i < count; i++) {
+            int area = first + i * Vfio.RegionSparseMmapArea.BYTES;
+            areas.add(new Area(
+                    info.getLong(area + Vfio.RegionSparseMmapArea.OFFSET),
+                    info.getLong(area + Vfio.RegionSparseMmapArea.SIZE)));
         }
         return areas;
     }
@@ -89,7 +101,7 @@ final class BarMaps {
         if (!region.mappable() || region.bytes() < Memory.PAGE_BYTES) {
             return List.of();
         }
-        if (!region.sparse().isEmpty()) {
+        if (region.listed()) {
             return region.sparse().stream()
                     .filter(area -> isInside(area, region.bytes()))
                     .toList();
@@ -113,18 +125,31 @@ final class BarMaps {
                 && area.offset() <= bytes - area.bytes();
     }
 
-    /** Maps areas of a region; all of them, or none. */
+    /** Maps areas of a region; all of them, or none. One that the kernel does not map after all goes by the file. */
     static List<Piece> map(Kernel kernel, Fd device, RegionInfo region, List<Area> areas) throws IOException {
         List<Piece> pieces = new ArrayList<>();
         try {
             for (Area area : areas) {
-                int protection = Mapping.PROT_READ + Mapping.PROT_WRITE;
-                Mapping mapping = kernel.map(device, region.fileOffset() + area.offset(), area.bytes(), protection);
-                pieces.add(new Piece(area.offset(), mapping));
+                map(kernel, device, region, area).ifPresent(pieces::add);
             }
             return pieces;
         } catch (IOException | RuntimeException | Error e) {
             pieces.forEach(piece -> kernel.unmap(piece.mapping()));
+            throw e;
+        }
+    }
+
+    private static Optional<Piece> map(Kernel kernel, Fd device, RegionInfo region, Area area) throws IOException {
+        int protection = Mapping.PROT_READ + Mapping.PROT_WRITE;
+        try {
+            Mapping mapping = kernel.map(device, region.fileOffset() + area.offset(), area.bytes(), protection);
+            return Optional.of(new Piece(area.offset(), mapping));
+        } catch (LinuxException e) {
+            if (e.errno()
+                    == Errno.EINVAL) { // kernels before 4.16 say that the MSI-X table's page can be mapped, and it
+                // cannot
+                return Optional.empty();
+            }
             throw e;
         }
     }

@@ -1,5 +1,6 @@
 package io.sluice.vfio;
 
+import io.sluice.pci.IommuRules;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -17,15 +18,16 @@ record IommuGroup(int number, List<Member> members) {
     /**
      * A device.
      *
+     * @param address its name on its bus, which for a member that is not of PCI is no address
      * @param driver bound to it, or empty
+     * @param driverFolder that driver's in sysfs, where it can be told to let go; or null
      */
-    record Member(String address, String driver) {
-        /** Whether VFIO puts up with it beside a device that is given away: nobody, or nobody who does DMA, drives it. */
-        boolean isHarmless() {
-            return driver.isEmpty()
-                    || driver.startsWith("vfio")
-                    || driver.equals("pci-stub")
-                    || driver.equals("pcieport");
+    record Member(String address, String driver, Path driverFolder) {
+        /** What takes it from its driver. */
+        String freedBy() {
+            return driver.equals("nvme")
+                    ? "sluice bind " + address
+                    : "echo " + address + " > " + driverFolder.resolve("unbind");
         }
     }
 
@@ -47,11 +49,10 @@ record IommuGroup(int number, List<Member> members) {
         }
         Path link = device.resolve("iommu_group");
         if (!Files.exists(link)) {
-            throw new IOException("no IOMMU is over " + address + ", so nothing limits what it can write to: switch"
-                    + " the IOMMU on in the firmware's set-up (VT-d, AMD-Vi) and on the kernel's command line"
-                    + " (intel_iommu=on)");
+            throw new IOException("no IOMMU is over " + address + ", so nothing limits what it can write to: "
+                    + IommuRules.switchingOn(""));
         }
-        String driver = driverOf(device);
+        String driver = member(device).driver();
         if (!driver.equals(VFIO_PCI)) {
             String state = driver.isEmpty() ? "no driver has it" : "the driver " + driver + " has it";
             throw new IOException(
@@ -73,30 +74,31 @@ record IommuGroup(int number, List<Member> members) {
         List<Member> members = new ArrayList<>();
         try (var entries = Files.list(devices)) {
             for (Path entry : entries.sorted().toList()) {
-                members.add(new Member(entry.getFileName().toString(), driverOf(entry.toRealPath())));
+                members.add(member(entry));
             }
         }
         return members;
     }
 
-    private static String driverOf(Path device) throws IOException {
+    private static Member member(Path device) throws IOException {
+        String name = device.getFileName().toString();
         try {
-            return device.resolve("driver").toRealPath().getFileName().toString();
+            Path folder = device.resolve("driver").toRealPath();
+            return new Member(name, folder.getFileName().toString(), folder);
         } catch (NoSuchFileException e) {
-            return "";
+            return new Member(name, "", null);
         }
     }
 
-    /** Why VFIO does not give the group away: the members that other drivers have, with what to do. */
+    /** Why VFIO does not give the group away: the members that other drivers have, each with what takes it from its driver. */
     String spoilers() {
         List<String> spoilers = members.stream()
-                .filter(member -> !member.isHarmless())
-                .map(member -> member.address() + " (driver " + member.driver() + ")")
+                .filter(member -> !IommuRules.allowsBeside(member.driver()))
+                .map(member -> member.address() + " (driver " + member.driver() + "; if the host can do without it: "
+                        + member.freedBy() + ")")
                 .toList();
-        if (spoilers.isEmpty()) {
-            return "the kernel does not say because of which device";
-        }
-        return "the IOMMU cannot tell it from " + String.join(", ", spoilers)
-                + ": bind these to vfio-pci too, or leave them without a driver";
+        return spoilers.isEmpty()
+                ? "the kernel does not say because of which device"
+                : "the IOMMU cannot tell it from " + String.join(", ", spoilers);
     }
 }

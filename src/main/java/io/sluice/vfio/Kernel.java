@@ -45,6 +45,11 @@ interface Kernel {
         public void close(Fd fd) {
             fd.close();
         }
+
+        @Override
+        public LockedMemory lockedMemory() {
+            return LockedMemory.ofThisProcess();
+        }
     };
 
     /** Opens for reading and writing. */
@@ -68,4 +73,7 @@ interface Kernel {
     long pwrite(Fd fd, long address, long bytes, long offset) throws LinuxException;
 
     void close(Fd fd);
+
+    /** How much memory this process may lock. */
+    LockedMemory lockedMemory();
 }

@@ -54,6 +54,11 @@ final class Struct implements AutoCloseable {
         }
     }
 
+    /** Whether the kernel has more to say than was asked for. */
+    boolean isCutShort() {
+        return Integer.compareUnsigned(getInt(ARGSZ), bytes) > 0;
+    }
+
     long address() {
         return address;
     }

@@ -4,7 +4,6 @@ import io.sluice.dma.IovaAllocator;
 import io.sluice.linux.Errno;
 import io.sluice.linux.Fd;
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.Posix;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.uapi.Vfio;
@@ -33,16 +32,24 @@ final class Type1 implements Iommu {
 
     private static final long ASSUMED_PAGE_SIZES = Memory.PAGE_BYTES;
 
+    private static final String NO_REMAPPING =
+            "The commonest reason is that this host's IOMMU does not remap interrupts (dmesg says so then), so that a device"
+                    + " could forge any: switch interrupt remapping on in the firmware's set-up (VT-d with x2APIC; AMD-Vi)."
+                    + " Where that cannot be, and whoever drives the device is trusted like root: modprobe vfio_iommu_type1"
+                    + " && echo 1 > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
+
     private final Kernel kernel;
     private final String device;
+    private final IommuGroup members;
     private final Fd container;
     private Fd group;
     private List<IovaAllocator.Range> ranges = List.of();
     private long pageSizes;
 
-    private Type1(Kernel kernel, String device, Fd container) {
+    private Type1(Kernel kernel, String device, IommuGroup members, Fd container) {
         this.kernel = kernel;
         this.device = device;
+        this.members = members;
         this.container = container;
     }
 
@@ -55,10 +62,10 @@ final class Type1 implements Iommu {
      */
     static Type1 open(Kernel kernel, Path dev, IommuGroup members, String device) throws IOException {
         Path file = dev.resolve("vfio/vfio");
-        Type1 iommu = new Type1(kernel, device, open(kernel, file, "load VFIO: modprobe vfio-pci"));
+        Type1 iommu = new Type1(kernel, device, members, open(kernel, file, "load VFIO: modprobe vfio-pci"));
         try {
             iommu.checkInterface();
-            iommu.join(dev.resolve("vfio/" + members.number()), members);
+            iommu.join(dev.resolve("vfio/" + members.number()));
             iommu.readInfo();
             return iommu;
         } catch (IOException | RuntimeException | Error e) {
@@ -93,7 +100,7 @@ final class Type1 implements Iommu {
         }
     }
 
-    private void join(Path file, IommuGroup members) throws IOException {
+    private void join(Path file) throws IOException {
         group = open(kernel, file, "vfio-pci has no device of group " + members.number() + " any more");
         try (Struct status = new Struct(Vfio.GroupStatus.BYTES)) {
             kernel.ioctl(group, "VFIO_GROUP_GET_STATUS", Vfio.GROUP_GET_STATUS, status.address());
@@ -106,8 +113,30 @@ final class Type1 implements Iommu {
             long descriptor = arena.allocate(Integer.BYTES, Integer.BYTES).address();
             Memory.putInt(descriptor, container.number());
             kernel.ioctl(group, "VFIO_GROUP_SET_CONTAINER", Vfio.GROUP_SET_CONTAINER, descriptor);
+        } catch (LinuxException e) {
+            throw notGivenAway(e);
         }
-        kernel.ioctl(container, "VFIO_SET_IOMMU", Vfio.SET_IOMMU, Vfio.TYPE1V2_IOMMU);
+        setIommu();
+    }
+
+    private void setIommu() throws IOException {
+        try {
+            kernel.ioctl(container, "VFIO_SET_IOMMU", Vfio.SET_IOMMU, Vfio.TYPE1V2_IOMMU);
+        } catch (LinuxException e) {
+            throw e.errno() == Errno.EPERM ? new IOException(e.getMessage() + ". " + NO_REMAPPING, e) : e;
+        }
+    }
+
+    /** The kernel knows by now that the group is not free, and does not say why. */
+    private IOException notGivenAway(LinuxException e) {
+        boolean taken = e.errno() == Errno.EPERM || e.errno() == Errno.EBUSY;
+        return taken
+                ? new IOException(
+                        "VFIO does not give " + device + " away (IOMMU group " + members.number() + "): "
+                                + e.getMessage() + ". Either another process drives a device of that group (find it by"
+                                + " `fuser /dev/vfio/" + members.number() + "`), or " + members.spoilers(),
+                        e)
+                : e;
     }
 
     private Struct info() throws LinuxException {
@@ -147,8 +176,9 @@ final class Type1 implements Iommu {
                     new IovaAllocator.Range(0, MSI_WINDOW.first() - 1),
                     new IovaAllocator.Range(MSI_WINDOW.last() + 1, OLD_KERNELS_LAST_IOVA));
         }
-        long count = Integer.toUnsignedLong(info.getInt(at + Vfio.IommuType1InfoCapIovaRange.NR_IOVAS));
         int first = at + Vfio.IommuType1InfoCapIovaRange.IOVA_RANGES;
+        boolean whole = info.holds(at, Vfio.IommuType1InfoCapIovaRange.IOVA_RANGES);
+        long count = whole ? Integer.toUnsignedLong(info.getInt(at + Vfio.IommuType1InfoCapIovaRange.NR_IOVAS)) : 0;
         if (count == 0 || !info.holds(first, count * Vfio.IovaRange.BYTES)) {
             throw new IOException("the kernel lists " + count + " ranges of DMA addresses, and not where they are");
         }
@@ -167,7 +197,7 @@ final class Type1 implements Iommu {
             long name = arena.allocateFrom(address).address();
             return Fd.adopt(kernel.ioctl(group, "VFIO_GROUP_GET_DEVICE_FD", Vfio.GROUP_GET_DEVICE_FD, name));
         } catch (LinuxException e) {
-            throw new IOException("cannot open " + address + " by VFIO: " + e.getMessage(), e);
+            throw notGivenAway(e);
         }
     }
 
@@ -209,21 +239,15 @@ final class Type1 implements Iommu {
         }
     }
 
-    private static String adviceFor(int errno, long bytes) {
+    private String adviceFor(int errno, long bytes) {
         return switch (errno) {
-            case Errno.ENOMEM -> ". " + memoryLock(bytes);
+            case Errno.ENOMEM -> ". " + kernel.lockedMemory().whenRefused(bytes);
             case Errno.ENOSPC ->
-                ". The container has no mapping left: raise the module's limit (vfio_iommu_type1.dma_entry_limit)";
+                ". The container has no mapping left. Raise the limit for those that are opened from then on: echo 1000000 >"
+                        + " /sys/module/vfio_iommu_type1/parameters/dma_entry_limit";
             case Errno.EEXIST -> ". The address is mapped already";
             default -> "";
         };
-    }
-
-    private static String memoryLock(long bytes) {
-        long soft = Posix.limit(Posix.Resource.MEMLOCK).soft();
-        String limit = soft == Posix.UNLIMITED ? "has no limit" : "may lock " + soft + " bytes";
-        return "Memory for DMA is locked in RAM, and this process " + limit + " (ulimit -l), of which these " + bytes
-                + " are a part: raise it, in a systemd unit by LimitMEMLOCK=infinity, or free memory";
     }
 
     @Override

@@ -68,18 +68,28 @@ public final class VfioDevice implements PciDevice {
         interrupts = new DeviceInterrupts(kernel, address, device);
     }
 
+    /** The same, without a look at how much memory may be locked. */
+    public static VfioDevice open(String address) throws IOException {
+        return open(address, 0);
+    }
+
     /**
      * Takes a device that is bound to vfio-pci.
      *
      * @param address its PCI address, such as 0000:01:00.0
+     * @param dmaBytes how much memory it is to reach at least; whether that may be locked is looked at first
      * @throws IOException what is not as it must be, and what to do about it; nothing is left behind
      */
-    public static VfioDevice open(String address) throws IOException {
-        return open(Kernel.SYSTEM, SYS, DEV, address);
+    public static VfioDevice open(String address, long dmaBytes) throws IOException {
+        return open(Kernel.SYSTEM, SYS, DEV, address, dmaBytes);
     }
 
-    static VfioDevice open(Kernel kernel, Path sys, Path dev, String address) throws IOException {
+    static VfioDevice open(Kernel kernel, Path sys, Path dev, String address, long dmaBytes) throws IOException {
         IommuGroup group = IommuGroup.of(sys, address);
+        LockedMemory memory = kernel.lockedMemory();
+        if (!memory.allows(dmaBytes)) {
+            throw new IOException("cannot drive " + address + ". " + memory.advice(dmaBytes));
+        }
         Iommu iommu = Type1.open(kernel, dev, group, address);
         try {
             Fd device = iommu.openDevice(address);
@@ -286,9 +296,14 @@ public final class VfioDevice implements PciDevice {
     // ---- reset, close
 
     @Override
+    public boolean canReset() {
+        return (flags & Vfio.DEVICE_FLAGS_RESET) != 0;
+    }
+
+    @Override
     public synchronized void reset() throws IOException {
         requireOpen();
-        if ((flags & Vfio.DEVICE_FLAGS_RESET) == 0) {
+        if (!canReset()) {
             throw new IOException(address + " cannot be reset by itself: it has neither a function level reset nor a"
                     + " slot of its own");
         }

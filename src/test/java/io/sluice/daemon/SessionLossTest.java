@@ -55,7 +55,7 @@ class SessionLossTest {
 
         IOException lost = assertThrows(IOException.class, this::start);
 
-        assertTrue(lost.getMessage().contains("asks for 0000:01:00.0 back"), lost.getMessage());
+        assertTrue(lost.getMessage().contains("asked for 0000:01:00.0 back"), lost.getMessage());
         assertInTime();
     }
 
@@ -68,7 +68,7 @@ class SessionLossTest {
                     IOException.class,
                     () -> session.requireEmpty(session.driver().namespace(1), BLOCKS * 512L));
 
-            assertTrue(lost.getMessage().contains("asks for 0000:01:00.0 back"), lost.getMessage());
+            assertTrue(lost.getMessage().contains("asked for 0000:01:00.0 back"), lost.getMessage());
             assertEquals(0, device.unmapped, "memory that a read may still be written to");
         }
         assertTrue(device.unmapped > 0);
@@ -79,9 +79,9 @@ class SessionLossTest {
     void shouldEndTheShutdownWhenTheHostAsks() throws Exception {
         try (NvmeSession session = start()) {
             device.hang = Hang.SHUTDOWN;
-            IOException lost = assertThrows(
-                    IOException.class, () -> session.driver().shutDown());
-            assertTrue(lost.getMessage().contains("asks for 0000:01:00.0 back"), lost.getMessage());
+            IOException lost =
+                    assertThrows(IOException.class, () -> session.driver().shutDown());
+            assertTrue(lost.getMessage().contains("asked for 0000:01:00.0 back"), lost.getMessage());
         }
         assertInTime();
     }

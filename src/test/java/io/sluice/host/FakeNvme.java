@@ -60,6 +60,7 @@ class FakeNvme implements PciDevice {
     boolean gone;
     boolean shutdownNeverEnds;
     boolean unreachable;
+    boolean canReset = true;
     boolean decodingOff;
     /** Takes commands with this opcode and never completes them; -1 for none. */
     int swallowOpcode = -1;
@@ -422,7 +423,15 @@ class FakeNvme implements PciDevice {
     }
 
     @Override
+    public boolean canReset() {
+        return canReset;
+    }
+
+    @Override
     public void reset() {
+        if (!canReset) {
+            throw new AssertionError("it has no reset");
+        }
         cc = 0;
         csts = 0;
     }

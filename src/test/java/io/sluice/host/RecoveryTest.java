@@ -375,6 +375,18 @@ class RecoveryTest {
         assertWorks();
     }
 
+    @Test
+    void shouldOnlyDisableWhenTheFunctionHasNoReset() throws IOException {
+        device.canReset = false;
+        device.readyNeverGoes = true;
+        driver.requestReset("the test says so");
+        passSeconds(10);
+        assertTrue(driver.isDead());
+        DeviceFailure dead = assertThrows(DeviceFailure.class, driver::checkAlive);
+        assertTrue(dead.getMessage().contains("CSTS.RDY did not become 0"), dead.getMessage());
+        assertTrue(dead.getMessage().contains("its function has no reset"), dead.getMessage());
+    }
+
     // ---- asynchronous events
 
     @Test

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sluice.linux.Errno;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -168,6 +170,103 @@ class BinderTest {
     }
 
     @Test
+    void shouldRefuseWhatAProcessHasOpenThoughItsNodeWasRemoved() {
+        host.addProcess(4711, "dd", "/dev/nvme0n1p1 (deleted)");
+        assertRefused("nvme0n1p1 is open in dd (pid 4711)", "kill 4711");
+    }
+
+    @Test
+    void shouldRefuseWhenThereAreProcessesThatItMayNotLookInto() throws IOException {
+        host.addProcess(4711, "dd", "/dev/null");
+        // To look for descriptors in a file fails, and not because the process has ended.
+        host.remove("proc/4711/fd");
+        host.file("proc/4711/fd", "");
+        assertRefused("0000:01:00.0 may be in use: there are processes whose open files", "as root");
+        assertTrue(binder.bind(ADDRESS, true).changed());
+    }
+
+    @Test
+    void shouldNotMindAProcessThatEndsMeanwhile() throws IOException {
+        host.file("proc/4711/comm", "dd\n");
+        assertTrue(binder.bind(ADDRESS, false).changed());
+    }
+
+    @Test
+    void shouldRefuseWhatIsExportedAsAnNvmeTarget() {
+        String target = "sys/kernel/config/nvmet/subsystems/nqn.2026-01.org.example:disk";
+        host.file(target + "/namespaces/1/device_path", host.paths.dev() + "/nvme0n1p2\n");
+        host.file(target + "/namespaces/1/enable", "1\n");
+        host.file(target + "/namespaces/2/device_path", host.paths.dev() + "/nvme0n1p1\n");
+        host.file(target + "/namespaces/2/enable", "0\n");
+        host.file(target + "/passthru/device_path", "(null)\n");
+        host.file(target + "/passthru/enable", "0\n");
+        assertRefused(
+                "nvme0n1p2 is exported by NVMe target nqn.2026-01.org.example:disk, namespace 1",
+                "echo 0 > " + host.paths.sys()
+                        + "/kernel/config/nvmet/subsystems/nqn.2026-01.org.example:disk/namespaces/1/enable");
+    }
+
+    @Test
+    void shouldRefuseAControllerThatIsExportedAsAWhole() {
+        String target = "sys/kernel/config/nvmet/subsystems/whole";
+        host.file(target + "/passthru/device_path", host.paths.dev() + "/nvme0\n");
+        host.file(target + "/passthru/enable", "1\n");
+        assertRefused("nvme0 is exported by NVMe target whole", "echo 0 > ");
+    }
+
+    private void disk(String name, int bytes, int at, String hex) throws IOException {
+        byte[] disk = new byte[bytes];
+        byte[] mark = HexFormat.of().parseHex(hex);
+        System.arraycopy(mark, 0, disk, at, mark.length);
+        host.file("dev/" + name, "");
+        Files.write(host.paths.dev().resolve(name), disk);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "512, 4c4142454c4f4e45, an LVM volume group",
+        "0, 4c554b53babe, a LUKS volume",
+        "4096, fc4e2ba9, an md array",
+        "1040384, fc4e2ba9, an md array", // 1 MiB less 8 KiB
+        "983040, fc4e2ba9, an md array", // 1 MiB less 64 KiB
+        "135168, 0cb1ba0000, a ZFS pool",
+        "139264, 0000000000bab10c, a ZFS pool", // big endian
+        "4120, c68573f64e1a45ca, a bcache set"
+    })
+    void shouldRefuseAMemberOfSomethingThatIsNotActive(int at, String mark, String of) throws IOException {
+        disk("nvme0n1p2", 1 << 20, at, mark);
+        HostRefused e = refused(false);
+        assertEquals(1, e.problems().size(), e.getMessage());
+        assertTrue(e.getMessage().contains("it is in use: nvme0n1p2 holds a"), e.getMessage());
+        assertTrue(e.getMessage().contains(of), e.getMessage());
+        assertTrue(e.getMessage().contains("wipefs -a"), e.getMessage());
+        assertTrue(binder.bind(ADDRESS, true).changed());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1080, 53ef, ext4",
+        "0, 58465342, XFS",
+        "65600, 5f42485266535f4d, btrfs",
+        "4086, 53574150535041434532, swap",
+    })
+    void shouldTellOfAFileSystemThatIsNotMounted(int at, String mark, String what) throws IOException {
+        disk("nvme0n1p1", 1 << 20, at, mark);
+        assertTrue(binder.bind(ADDRESS, false).changed());
+        assertEquals(1, told.size(), told.toString());
+        assertTrue(told.getFirst().startsWith("nvme0n1p1 holds a"), told.getFirst());
+        assertTrue(told.getFirst().contains(what), told.getFirst());
+    }
+
+    @Test
+    void shouldNotLookForMarksOnADiskThatIsTooSmallForThem() throws IOException {
+        disk("nvme0n1", 3, 0, "584653");
+        disk("nvme0n1p1", 0, 0, "");
+        assertTrue(binder.bind(ADDRESS, false).changed());
+        assertEquals(List.of(), told);
+    }
+
+    @Test
     void shouldRefuseWhatSomebodyHoldsUnseen() {
         host.makeBusy("nvme0n1");
         assertRefused("nvme0n1 is held by", "lsblk");
@@ -182,21 +281,45 @@ class BinderTest {
     @Test
     void shouldRefuseWhenTheIommuIsOff() {
         host.remove(FakeHost.device(SSD) + "/iommu_group");
-        assertRefused("the IOMMU is off", "add intel_iommu=on or amd_iommu=on to the kernel's command line");
+        assertRefused("the IOMMU is off", "add intel_iommu=on to the kernel's command line (AMD needs no option)");
         host.file("proc/cmdline", "quiet intel_iommu=on\n");
         assertRefused("the IOMMU is off", "asks for it already");
+        host.file("proc/cmdline", "quiet iommu=off amd_iommu=off\n");
+        assertRefused("the IOMMU is off", "remove iommu=off and amd_iommu=off from the kernel's command line");
     }
 
     @Test
     void shouldRefuseWhenADeviceOfTheGroupIsInTheKernelsHands() {
         host.addSsd("0000:01:00.1", 7, "nvme1");
-        assertRefused("0000:01:00.1 (class 010802, driver nvme) shares IOMMU group 7", "echo 0000:01:00.1 > ");
+        assertRefused(
+                "0000:01:00.1 (class 010802, driver nvme) shares IOMMU group 7",
+                "if the host can do without 0000:01:00.1: sluice bind 0000:01:00.1; else move");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0x060400, shpchp", "0x030000, nouveau"})
+    void shouldRefuseWhenABridgeOrAnythingElseDoesDmaInTheGroup(String code, String driver) {
+        host.addDriver(driver);
+        host.addFunction("0000:00:1c.0", code, 7);
+        host.setDriver("0000:00:1c.0", driver);
+        assertRefused(
+                "0000:00:1c.0 (class " + code.substring(2) + ", driver " + driver + ") shares IOMMU group 7",
+                "echo 0000:00:1c.0 > " + host.paths.pciDriver(driver).resolve("unbind"));
+    }
+
+    @Test
+    void shouldNameAMemberOfTheGroupThatIsNotOfPci() {
+        host.folder("sys/bus/platform/drivers/i2c_designware");
+        host.link("sys/devices/platform/80860F41:00/driver", "../../../bus/platform/drivers/i2c_designware");
+        host.link("sys/kernel/iommu_groups/7/devices/80860F41:00", "../../../../devices/platform/80860F41:00");
+        assertRefused(
+                "80860F41:00 (driver i2c_designware) shares IOMMU group 7",
+                "echo 80860F41:00 > " + host.paths.sys().resolve("bus/platform/drivers/i2c_designware/unbind"));
     }
 
     @ParameterizedTest
     @CsvSource({
         "0x060400, pcieport",
-        "0x060400, shpchp",
         "0x030000, vfio-pci",
         "0x020000, mlx5_vfio_pci",
         "0x030000, pci-stub",
@@ -352,10 +475,10 @@ class BinderTest {
     }
 
     @Test
-    void shouldClearTheOverrideThenUnbindThenProbeWhenUnbinding() throws IOException {
+    void shouldUnbindThenClearTheOverrideThenProbeWhenUnbinding() throws IOException {
         bound();
         Rebound rebound = binder.unbind(ADDRESS, false);
-        assertEquals(List.of(OVERRIDE + " = \\n", VFIO_UNBIND + " = " + SSD, PROBE + " = " + SSD), host.events);
+        assertEquals(List.of(VFIO_UNBIND + " = " + SSD, OVERRIDE + " = \\n", PROBE + " = " + SSD), host.events);
         assertEquals(
                 new Rebound(
                         ADDRESS,
@@ -449,6 +572,43 @@ class BinderTest {
         IOException e = assertThrows(IOException.class, () -> binder.unbind(ADDRESS, false));
         assertTrue(e.getMessage().contains("Interrupted system call. vfio-pci still has it"), e.getMessage());
         assertEquals(Optional.of("vfio-pci"), driver());
+        assertEquals(Optional.of("vfio-pci"), override(), "nothing has changed");
+    }
+
+    @Test
+    void shouldSayHowFarItCameWhenTheOverrideCannotBeCleared() throws IOException {
+        bound();
+        host.failingWrites.put(OVERRIDE, "Read-only file system");
+        IOException e = assertThrows(IOException.class, () -> binder.unbind(ADDRESS, false));
+        assertTrue(e.getMessage().contains("0000:01:00.0 has no driver now"), e.getMessage());
+        assertTrue(e.getMessage().contains("sluice unbind 0000:01:00.0"), e.getMessage());
+    }
+
+    @Test
+    void shouldRefuseToUnbindWhenAProcessMayDriveItByADescriptorThatItWasGiven() throws IOException {
+        bound();
+        host.addProcess(80, "qemu", "anon_inode:[vfio-device]", "/dev/vfio/vfio", "/dev/vfio/12");
+        assertTrue(binder.unbind(ADDRESS, false).changed(), "that one drives group 12");
+
+        bound();
+        host.addProcess(81, "java", "anon_inode:[vfio-device]", "/dev/vfio/vfio");
+        HostRefused e = assertThrows(HostRefused.class, () -> binder.unbind(ADDRESS, false));
+        assertTrue(
+                e.getMessage()
+                        .contains(
+                                "0000:01:00.0 may be in use: java (pid 81) has a VFIO device open, and it cannot be seen"),
+                e.getMessage());
+        assertEquals(1, e.problems().size(), e.getMessage());
+        assertEquals(List.of(), host.events);
+        assertTrue(binder.unbind(ADDRESS, true).changed());
+    }
+
+    @Test
+    void shouldTellThatItWillNotSetAnOverrideOfSomebodyElseAgain() throws IOException {
+        host.write(host.paths.sys().resolve(OVERRIDE), "nvme");
+        binder.bind(ADDRESS, false);
+        assertEquals(1, told.size(), told.toString());
+        assertTrue(told.getFirst().startsWith("driver_override was set to nvme by somebody else"), told.getFirst());
     }
 
     @Test

@@ -135,7 +135,7 @@ final class FakeHost implements HostKernel {
         file(device(address) + "/device", "0x0010\n");
         file(device(address) + "/numa_node", "-1\n");
         file(device(address) + "/driver_override", DRIVER_UNTOUCHED);
-        folder("sys/kernel/iommu_groups/" + group + "/devices/" + address);
+        link("sys/kernel/iommu_groups/" + group + "/devices/" + address, "../../../../bus/pci/devices/" + address);
         link(device(address) + "/iommu_group", "../../../../kernel/iommu_groups/" + group);
     }
 

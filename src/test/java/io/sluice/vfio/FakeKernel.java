@@ -10,6 +10,7 @@ import io.sluice.linux.Fd;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
 import io.sluice.linux.Memfd;
+import io.sluice.linux.Posix;
 import io.sluice.mem.Memory;
 import io.sluice.uapi.Vfio;
 import java.nio.file.Path;
@@ -45,6 +46,7 @@ final class FakeKernel implements Kernel {
     /** What fails by its name, with which error. */
     final Map<String, Integer> failures = new LinkedHashMap<>();
 
+    LockedMemory lockedMemory = new LockedMemory(Posix.UNLIMITED, 0, false);
     int apiVersion = Vfio.API_VERSION;
     boolean hasType1 = true;
     boolean viable = true;
@@ -268,6 +270,11 @@ final class FakeKernel implements Kernel {
     public long pwrite(Fd fd, long address, long bytes, long offset) throws LinuxException {
         step("pwrite");
         return SYSTEM.pwrite(fd, address, bytes, offset);
+    }
+
+    @Override
+    public LockedMemory lockedMemory() {
+        return lockedMemory;
     }
 
     @Override

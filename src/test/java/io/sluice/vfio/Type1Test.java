@@ -72,13 +72,17 @@ class Type1Test {
     void shouldNameTheDevicesThatSpoilTheGroup() throws Exception {
         host.add("0000:01:00.1", HostTree.GROUP, "nvme");
         host.add("0000:01:00.2", HostTree.GROUP, "");
+        host.add("0000:01:00.3", HostTree.GROUP, "xhci_hcd");
+        host.add("0000:01:00.4", HostTree.GROUP, "mlx5_vfio_pci");
         host.add("0000:00:1c.0", HostTree.GROUP, "pcieport");
         kernel.viable = false;
 
         String message = refusal();
 
-        assertSays(message, "IOMMU group 12", "0000:01:00.1 (driver nvme)", "bind these to vfio-pci");
+        assertSays(message, "IOMMU group 12", "0000:01:00.1 (driver nvme; ", "sluice bind 0000:01:00.1");
+        assertSays(message, "0000:01:00.3 (driver xhci_hcd; ", "echo 0000:01:00.3 > ", "drivers/xhci_hcd/unbind");
         assertTrue(!message.contains("0000:01:00.2") && !message.contains("pcieport"), message);
+        assertTrue(!message.contains("mlx5"), message);
     }
 
     @ParameterizedTest
@@ -93,6 +97,39 @@ class Type1Test {
         kernel.failures.put("open", (Integer) Errno.class.getField(errno).get(null));
 
         assertSays(refusal(), advice);
+    }
+
+    @Test
+    void shouldSayThatInterruptsAreNotRemappedAndWhatThatMeans() {
+        kernel.failures.put("VFIO_SET_IOMMU", Errno.EPERM);
+        assertSays(refusal(), "does not remap interrupts", "firmware", "allow_unsafe_interrupts", "could forge any");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"VFIO_GROUP_SET_CONTAINER, EPERM", "VFIO_GROUP_SET_CONTAINER, EBUSY"})
+    void shouldNameTheSpoilersWhenTheGroupIsNotGivenAway(String call, String errno) throws Exception {
+        host.add("0000:01:00.1", HostTree.GROUP, "nvme");
+        kernel.failures.put(call, (Integer) Errno.class.getField(errno).get(null));
+        assertSays(refusal(), "IOMMU group 12", "fuser /dev/vfio/12", "0000:01:00.1 (driver nvme; ");
+    }
+
+    @Test
+    void shouldNameTheSpoilersWhenTheDeviceIsNotGivenAway() throws Exception {
+        host.add("0000:01:00.1", HostTree.GROUP, "nvme");
+        try (Type1 iommu = open()) {
+            kernel.failures.put("VFIO_GROUP_GET_DEVICE_FD", Errno.EPERM);
+            IOException refused = assertThrows(IOException.class, () -> iommu.openDevice(HostTree.SSD));
+            assertSays(refused.getMessage(), "fuser /dev/vfio/12", "0000:01:00.1 (driver nvme; ");
+        }
+    }
+
+    @Test
+    void shouldSayHowToRaiseTheLimitOfMappings() throws Exception {
+        try (Type1 iommu = open()) {
+            kernel.failures.put("VFIO_IOMMU_MAP_DMA", Errno.ENOSPC);
+            IOException refused = assertThrows(IOException.class, () -> iommu.map(0, 4096, 0, 1));
+            assertSays(refused.getMessage(), "echo 1000000 > /sys/module/vfio_iommu_type1/parameters/dma_entry_limit");
+        }
     }
 
     @Test

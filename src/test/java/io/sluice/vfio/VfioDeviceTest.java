@@ -1,6 +1,7 @@
 package io.sluice.vfio;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +11,7 @@ import io.sluice.linux.Errno;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.Fd;
 import io.sluice.linux.Memfd;
+import io.sluice.linux.Posix;
 import io.sluice.mem.Translator;
 import io.sluice.pci.PciHeader;
 import java.io.IOException;
@@ -50,7 +52,7 @@ class VfioDeviceTest {
     }
 
     private VfioDevice open() throws IOException {
-        return VfioDevice.open(kernel, host.sys, host.dev, HostTree.SSD);
+        return VfioDevice.open(kernel, host.sys, host.dev, HostTree.SSD, 1 << 20);
     }
 
     // ---- opening
@@ -89,10 +91,40 @@ class VfioDeviceTest {
             kernel.failures.put("VFIO_IOMMU_MAP_DMA", Errno.ENOMEM);
             IOException refused =
                     assertThrows(IOException.class, () -> device.mapDma(memory, 0, PAGE, 0x10_0000, READ_WRITE));
+            assertTrue(refused.getMessage().contains("the host has no memory left"), refused.getMessage());
+            assertFalse(refused.getMessage().contains("ulimit"), "the limit is not the reason");
+
+            kernel.lockedMemory = new LockedMemory(8192, 8192, false);
+            refused = assertThrows(IOException.class, () -> device.mapDma(memory, 0, PAGE, 0x10_0000, READ_WRITE));
             assertTrue(refused.getMessage().contains("LimitMEMLOCK=infinity"), refused.getMessage());
-            assertTrue(refused.getMessage().contains("ulimit -l"), refused.getMessage());
+            assertTrue(refused.getMessage().contains("ulimit -l unlimited"), refused.getMessage());
+            assertFalse(refused.getMessage().contains("free -m"), "memory is not the reason");
             assertEquals(0, kernel.mapped.size());
         }
+    }
+
+    @Test
+    void shouldOpenNothingWhenTooLittleMemoryMayBeLocked() {
+        kernel.lockedMemory = new LockedMemory((1 << 20) + 8191, 8192, false);
+
+        IOException refused = assertThrows(IOException.class, this::open);
+
+        assertTrue(refused.getMessage().contains("ulimit -l unlimited"), refused.getMessage());
+        assertTrue(refused.getMessage().contains("may lock 1056767 bytes, has locked 8192"), refused.getMessage());
+        assertEquals(List.of(), kernel.calls);
+    }
+
+    @Test
+    void shouldKnowHowMuchMemoryMayBeLocked() {
+        List<String> user = List.of("Name:\tjava", "VmLck:\t      16 kB", "CapEff:\t0000000000000000");
+        assertEquals(new LockedMemory(65_536, 16_384, false), LockedMemory.of(65_536, user));
+        assertTrue(LockedMemory.of(65_536, user).allows(49_152));
+        assertFalse(LockedMemory.of(65_536, user).allows(49_153));
+        assertTrue(LockedMemory.of(Posix.UNLIMITED, user).allows(Long.MAX_VALUE));
+        List<String> root = List.of("VmLck:\t       0 kB", "CapEff:\t000001ffffffffff");
+        assertTrue(LockedMemory.of(65_536, root).allows(Long.MAX_VALUE), "CAP_IPC_LOCK");
+        List<String> others = List.of("CapEff:\t" + Long.toHexString(~(1L << 14)));
+        assertFalse(LockedMemory.of(65_536, others).allows(65_537), "all capabilities but that one");
     }
 
     @Test
@@ -352,6 +384,7 @@ class VfioDeviceTest {
     void shouldSayWhenADeviceCannotBeReset() throws Exception {
         kernel.canReset = false;
         try (VfioDevice device = open()) {
+            assertFalse(device.canReset());
             assertThrows(IOException.class, device::reset);
         }
         kernel.canReset = true;
