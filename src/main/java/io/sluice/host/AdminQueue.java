@@ -21,6 +21,9 @@ import java.util.function.LongConsumer;
  *
  * <p>A command that does not complete in time fails the queue: its slot stays outstanding, with the page that the device may
  * still write, and every later command fails the same way until the controller has been reset.
+ *
+ * <p>Two locks, always taken in this order: {@code turn} for as long as a command is awaited, with the page of its data; {@code
+ * lock} for each look at the queue. So neither an Abort nor a reset waits for a long command to end.
  */
 final class AdminQueue {
     /** Slots enough for parked commands (asynchronous events) beside the one that is waited for. */
@@ -37,6 +40,9 @@ final class AdminQueue {
     private static final long ABORT = 1;
     private static final long EVENT = 2;
 
+    private static final String NOT_SENT = " was not sent";
+
+    private final ReentrantLock turn = new ReentrantLock();
     private final ReentrantLock lock = new ReentrantLock();
     private final String device;
     private final QueuePair pair;
@@ -46,11 +52,14 @@ final class AdminQueue {
     private final Alarm alarm;
     private final ArrayDeque<Integer> events = new ArrayDeque<>();
 
-    private volatile IOException failure;
+    // Guarded by lock.
+    private IOException failure;
+    private boolean dead;
     private boolean done;
     private int status;
     private int dw0;
     private int abortsInFlight;
+    private long abortsDeadline;
     private int eventRequests;
     private boolean eventsRefused;
 
@@ -83,11 +92,11 @@ final class AdminQueue {
      * @throws DeviceFailure if it does not end
      */
     int run(int opcode, String what, LongConsumer fields) throws IOException {
-        lock.lock();
+        turn.lock();
         try {
             return runLocked(opcode, what, fields);
         } finally {
-            lock.unlock();
+            turn.unlock();
         }
     }
 
@@ -109,8 +118,9 @@ final class AdminQueue {
      * @param in gets what the device writes, no more than the area takes
      */
     int exchange(int opcode, String what, LongConsumer fields, DmaArea area, byte[] out, byte[] in) throws IOException {
-        lock.lock();
+        turn.lock();
         try {
+            throwIfFailed(what + NOT_SENT);
             Memory.fill(area.address(), area.bytes(), (byte) 0);
             Memory.copyIn(out, 0, area.address(), out.length);
             int dataBytes = Math.max(out.length, in.length);
@@ -123,17 +133,13 @@ final class AdminQueue {
             Memory.copyOut(area.address(), in, 0, in.length);
             return result;
         } finally {
-            lock.unlock();
+            turn.unlock();
         }
     }
 
     private int runLocked(int opcode, String what, LongConsumer fields) throws IOException {
-        if (failure != null) {
-            throw new DeviceFailure(what + " was not sent: " + failure.getMessage(), failure);
-        }
-        done = false;
         try {
-            submit(opcode, fields, AWAITED);
+            submitAwaited(opcode, what, fields);
             await(what);
         } catch (IOException e) {
             throw fail(e);
@@ -146,29 +152,58 @@ final class AdminQueue {
         return dw0;
     }
 
+    /** The queue's memory is there for whoever sees no failure here, while it holds one of the locks. */
+    private void throwIfFailed(String what) throws DeviceFailure {
+        lock.lock();
+        try {
+            if (failure != null) {
+                throw new DeviceFailure(what + ": " + failure.getMessage(), failure);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void submitAwaited(int opcode, String what, LongConsumer fields) throws IOException {
+        lock.lock();
+        try {
+            throwIfFailed(what + NOT_SENT);
+            done = false;
+            submit(opcode, fields, AWAITED);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void submit(int opcode, LongConsumer fields, long token) throws IOException {
         long sqe = pair.begin(opcode, 0);
         if (sqe == 0) {
-            throw new IllegalStateException("no free slot in the admin queue of " + device);
+            throw new DeviceFailure("no free slot in the admin queue of " + device
+                    + ": it does not complete its Aborts and events; reset it");
         }
         fields.accept(sqe);
         pair.commit(token);
         pair.ring();
     }
 
+    /** The first failure counts: what it leads to, such as a command that a reset ends, asks for no other reset. */
     private IOException fail(IOException why) {
-        failure = why;
-        alarm.failed(why.getMessage());
+        lock.lock();
+        try {
+            if (failure == null) {
+                failure = why;
+                alarm.failed(why.getMessage());
+            }
+        } finally {
+            lock.unlock();
+        }
         return why;
     }
 
     private void await(String what) throws IOException {
-        long timeout = TimeUnit.MILLISECONDS.toNanos(options.timeouts().adminMillis());
-        long deadline = options.clock().nanoTime() + timeout;
-        for (int polls = 0; !done; polls++) {
-            if (pair.poll(this::completed, 1) > 0) {
-                continue;
-            }
+        long deadline = adminDeadline();
+        for (int polls = 0; !isDone(what); polls++) {
+            registers.checkAbandoned(what);
             if (polls < SPINS) {
                 Thread.onSpinWait();
                 continue;
@@ -181,6 +216,17 @@ final class AdminQueue {
         }
     }
 
+    private boolean isDone(String what) throws IOException {
+        lock.lock();
+        try {
+            throwIfFailed(what + " did not end");
+            pair.poll(this::completed, ENTRIES);
+            return done;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void completed(long token, int completedStatus, int completedDw0) {
         if (token == AWAITED) {
             done = true;
@@ -188,6 +234,7 @@ final class AdminQueue {
             dw0 = completedDw0;
         } else if (token == ABORT) {
             abortsInFlight--; // whatever it says: only the aborted command's own completion counts
+            abortsDeadline = adminDeadline();
         } else {
             eventRequests--;
             if (Status.isSuccess(completedStatus)) {
@@ -208,18 +255,31 @@ final class AdminQueue {
 
     // ---- what nobody waits for
 
-    /** Takes completions without waiting. Does nothing while another thread waits for a command, which takes them too. */
+    /**
+     * Takes completions without waiting.
+     *
+     * @throws DeviceFailure if an Abort is lost, which would take the place of all later ones
+     */
     void poll() throws IOException {
-        if (failure != null || !lock.tryLock()) {
-            return;
-        }
+        lock.lock();
         try {
+            if (failure != null) {
+                return;
+            }
             pair.poll(this::completed, ENTRIES);
+            if (abortsInFlight > 0 && options.clock().nanoTime() - abortsDeadline >= 0) {
+                throw late("Abort");
+            }
         } catch (IOException e) {
             throw fail(e);
         } finally {
             lock.unlock();
         }
+    }
+
+    private long adminDeadline() {
+        return options.clock().nanoTime()
+                + TimeUnit.MILLISECONDS.toNanos(options.timeouts().adminMillis());
     }
 
     /**
@@ -233,6 +293,9 @@ final class AdminQueue {
         try {
             if (failure != null || abortsInFlight >= Math.min(limit, MAX_ABORTS)) {
                 return false;
+            }
+            if (abortsInFlight == 0) {
+                abortsDeadline = adminDeadline();
             }
             abortsInFlight++;
             submit(AdminOpcode.ABORT, sqe -> AdminSqe.setAbort(sqe, sqid, cid), ABORT);
@@ -267,13 +330,21 @@ final class AdminQueue {
 
     // ---- reset
 
-    /** Keeps everybody else out, for as long as the reset lasts. */
-    ReentrantLock lock() {
-        return lock;
+    /** Ends the command that is awaited, and keeps everybody else out until {@link #endReset}. */
+    void beginReset() {
+        failWith(new DeviceFailure(device + " is being reset"));
+        turn.lock();
+        lock.lock();
     }
 
-    /** The controller is disabled: empty queues in the same memory, and nothing outstanding. */
+    void endReset() {
+        lock.unlock();
+        turn.unlock();
+    }
+
+    /** Within a reset, when the controller is disabled: empty queues in the same memory, and nothing outstanding. */
     void restart() {
+        assert lock.isHeldByCurrentThread() && !dead : "restarted outside of a reset";
         pair.restartForgetting();
         abortsInFlight = 0;
         eventRequests = 0;
@@ -281,11 +352,25 @@ final class AdminQueue {
         failure = null;
     }
 
-    /** No command is sent any more. */
+    /** No command is sent any more, and whoever waits for one gives up: afterwards nobody touches the queue's memory. */
     void die(DeviceFailure why) {
         lock.lock();
         try {
-            failure = why;
+            failWith(why);
+            dead = true;
+        } finally {
+            lock.unlock();
+        }
+        turn.lock(); // until who had it has left
+        turn.unlock();
+    }
+
+    private void failWith(DeviceFailure why) {
+        lock.lock();
+        try {
+            if (!dead) {
+                failure = why;
+            }
         } finally {
             lock.unlock();
         }
@@ -303,8 +388,9 @@ final class AdminQueue {
      * @param copy gets the answer, {@link Cns#DATA_BYTES} bytes: memory that the device cannot reach
      */
     void identify(int cns, int nsid, String what, long copy) throws IOException {
-        lock.lock();
+        turn.lock();
         try {
+            throwIfFailed(what + NOT_SENT);
             Memory.fill(data.address(), Cns.DATA_BYTES, (byte) 0);
             run(AdminOpcode.IDENTIFY, what, sqe -> {
                 AdminSqe.setIdentify(sqe, cns, nsid);
@@ -312,7 +398,7 @@ final class AdminQueue {
             });
             Memory.copy(data.address(), copy, Cns.DATA_BYTES);
         } finally {
-            lock.unlock();
+            turn.unlock();
         }
     }
 

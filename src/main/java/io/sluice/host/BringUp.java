@@ -12,6 +12,8 @@ import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.Registers;
 import io.sluice.nvme.Rings;
 import java.io.IOException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Brings a controller up as NVMe 1.4, 7.6.1 "Initialization" lists it, one method a step.
@@ -24,6 +26,8 @@ import java.io.IOException;
  * <p>Step 11, asynchronous events, is left out: nothing here waits for them.
  */
 final class BringUp {
+    private static final Logger log = LoggerFactory.getLogger(BringUp.class);
+
     private final NvmeDriver driver;
     private final DriverOptions options;
     private ControllerRegisters registers;
@@ -57,8 +61,8 @@ final class BringUp {
      * @param disabled called once the controller is disabled and touches no memory
      */
     void again(boolean function, Runnable disabled) throws IOException {
-        if (function && driver.device().canReset()) {
-            driver.device().reset();
+        if (function) {
+            resetFunction();
         }
         PciAccess.enable(driver.device());
         registers = driver.registers();
@@ -79,6 +83,18 @@ final class BringUp {
         if (!driver.interrupts().isEmpty()) {
             driver.device().setInterruptTargets(InterruptKind.MSIX, 0, driver.interrupts());
             PciAccess.enableMsix(driver.device());
+        }
+    }
+
+    /** Where that cannot be had, or fails, CC.EN is tried all the same, and tells what is wrong. */
+    private void resetFunction() {
+        if (!driver.device().canReset()) {
+            return;
+        }
+        try {
+            driver.device().reset();
+        } catch (IOException | RuntimeException e) {
+            log.debug("{} has no reset of its PCI function, or it failed: {}", driver.name(), e.toString());
         }
     }
 
@@ -133,6 +149,10 @@ final class BringUp {
 
     /** Whatever ran before is ended, and its end awaited. */
     private void step2AwaitIdle() throws IOException {
+        if (!registers.awaitSettled("wait until it may be disabled")) {
+            resetFunction();
+            PciAccess.enable(driver.device());
+        }
         registers.disable("end what it did before");
     }
 

@@ -4,7 +4,8 @@ package io.sluice.host;
 @FunctionalInterface
 public interface CompletionListener {
     /**
-     * A command has ended; its slot and its data buffer are free again. It may submit the next command to the same queue
+     * A command has ended; its slot and its data buffer are free again, the buffer with one exception: {@link
+     * DriverStatus#DEVICE_LOST}. It may submit the next command to the same queue
      * pair, but not poll it.
      *
      * @param token what the command was submitted with

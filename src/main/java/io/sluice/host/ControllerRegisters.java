@@ -21,6 +21,7 @@ final class ControllerRegisters {
     private final Bar bar;
     private final DriverClock clock;
     private long cap = ALL_ONES;
+    private volatile String abandoned;
 
     ControllerRegisters(String device, Bar bar, DriverClock clock) {
         this.device = device;
@@ -38,6 +39,29 @@ final class ControllerRegisters {
         }
         return cap;
     }
+
+    // ---- waits that somebody else ends
+
+    /** Has every wait for the controller end at once with a {@link DeviceFailure}, on whichever thread, now and later. */
+    void abandon(String why) {
+        abandoned = why;
+    }
+
+    /** Whoever had the waits abandoned may now wait itself. */
+    void waitAgain() {
+        abandoned = null;
+    }
+
+    /** @param what is waited for, for messages */
+    void checkAbandoned(String what) throws DeviceFailure {
+        clock.checkPatience();
+        String why = abandoned;
+        if (why != null) {
+            throw new DeviceFailure(what + " was not waited for any longer: " + device + " " + why);
+        }
+    }
+
+    // ---- registers
 
     private int timeoutMillis() throws IOException {
         return Math.max(Cap.timeoutMillis(cap()), MIN_TIMEOUT_MILLIS);
@@ -138,13 +162,66 @@ final class ControllerRegisters {
         return new Doorbell(bar, offset, shadows.doorbell(entry), shadows.eventIdx(entry));
     }
 
+    /**
+     * Waits until a controller that is being enabled has become ready, or has failed: to disable it before is not defined
+     * (NVMe 1.4, 3.1.5, CC.EN).
+     *
+     * @return false if it has done neither within CAP.TO: only a reset of the function helps
+     */
+    boolean awaitSettled(String step) throws IOException {
+        return awaitSettled(step, timeoutMillis());
+    }
+
+    private boolean awaitSettled(String step, int timeoutMillis) throws IOException {
+        long deadline = clock.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
+        while (Cc.enabled(cc())) {
+            boolean late = clock.nanoTime() - deadline >= 0;
+            int csts = csts();
+            if (Csts.ready(csts) || Csts.fatal(csts)) {
+                return true;
+            }
+            if (late) {
+                return false;
+            }
+            checkAbandoned(step);
+            clock.pause();
+        }
+        return true;
+    }
+
     /** Sets CC.EN to 0, if it is not, and waits until CSTS.RDY says so; parameters as for {@link #awaitReady}. */
     void disable(String step) throws IOException {
+        disable(step, timeoutMillis());
+    }
+
+    private void disable(String step, int timeoutMillis) throws IOException {
         int cc = cc();
         if (Cc.enabled(cc)) {
             write(Registers.CC, Cc.withShn(Cc.withEnabled(cc, false), Cc.SHN_NONE));
         }
-        awaitReady(false, step);
+        awaitReady(false, step, timeoutMillis);
+    }
+
+    /**
+     * The same for who cannot wait as long as CAP.TO may say.
+     *
+     * @throws DeviceFailure if it takes longer, or the controller may not be disabled now
+     */
+    void disableWithin(int millis, String step) throws IOException {
+        int each = Math.min(millis / 2, timeoutMillis());
+        if (!awaitSettled(step, each)) {
+            throw new DeviceFailure(device + " was not disabled to " + step + ": it is still becoming ready");
+        }
+        disable(step, each);
+    }
+
+    /** Leaves it disabled for whoever comes next, if that can be had, and whatever it does: it can do no DMA any more. */
+    void forceDisable() {
+        try {
+            write(Registers.CC, Cc.withEnabled(cc(), false));
+        } catch (IOException | RuntimeException gone) {
+            // There is nobody to disable.
+        }
     }
 
     /**
@@ -154,7 +231,10 @@ final class ControllerRegisters {
      * @throws DeviceFailure on timeout, or if CSTS.CFS comes up while waiting for RDY = 1
      */
     void awaitReady(boolean ready, String step) throws IOException {
-        int timeoutMillis = timeoutMillis();
+        awaitReady(ready, step, timeoutMillis());
+    }
+
+    private void awaitReady(boolean ready, String step, int timeoutMillis) throws IOException {
         long deadline = clock.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
         while (true) {
             boolean late = clock.nanoTime() - deadline >= 0;
@@ -171,7 +251,7 @@ final class ControllerRegisters {
                         + " within " + timeoutMillis + " ms (CC 0x" + Integer.toHexString(cc()) + ", CSTS 0x"
                         + Integer.toHexString(csts) + "); reset it or cycle its power");
             }
-            clock.checkPatience();
+            checkAbandoned("to " + step);
             clock.pause();
         }
     }
@@ -185,7 +265,7 @@ final class ControllerRegisters {
                 throw new DeviceFailure(device + " did not finish its shutdown within " + timeoutMillis
                         + " ms (CSTS.SHST is not 10b); data in its volatile cache may be lost");
             }
-            clock.checkPatience();
+            checkAbandoned("its shutdown");
             clock.pause();
         }
     }

@@ -20,8 +20,14 @@ public final class DriverStatus {
      */
     public static final int CONTROLLER_RESET = BY_DRIVER | Status.ABORTED_BY_HOST.code();
 
-    /** The device is dead: as above, and sending it again to this device is of no use (Do Not Retry). */
+    /** The device is dead or shut down: as above, and sending it again to this device is of no use (Do Not Retry). */
     public static final int DEVICE_DEAD = BY_DRIVER | Status.ABORTED_BY_HOST.dnr();
+
+    /**
+     * The device is dead, and nobody can tell whether it still does DMA, as it has not confirmed that its bus master is off:
+     * the command's memory must not be used for anything else until the driver has been closed, which takes it away.
+     */
+    public static final int DEVICE_LOST = DEVICE_DEAD | Status.MORE;
 
     private DriverStatus() {}
 
@@ -30,10 +36,18 @@ public final class DriverStatus {
         return (status & BY_DRIVER) != 0;
     }
 
+    /** Whether the command's memory is its owner's again, as it is with every status but {@link #DEVICE_LOST}. */
+    public static boolean isMemoryFree(int status) {
+        return status != DEVICE_LOST;
+    }
+
     /** For logs and people, of any status that a completion listener gets. */
     public static String describe(int status) {
         if (!isByDriver(status)) {
             return Status.describe(status);
+        }
+        if (status == DEVICE_LOST) {
+            return "ended because the device is dead; it may still use the memory";
         }
         return Status.isDoNotRetry(status)
                 ? "ended because the device is dead"

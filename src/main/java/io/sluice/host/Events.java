@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Keeps Asynchronous Event Requests outstanding (NVMe 1.4, 5.2) and answers each event: the log page that it names is read,
@@ -20,6 +22,8 @@ final class Events {
 
     /** The Changed Namespace List is read whole: its beginning alone does not clear it. */
     private static final int NAMESPACE_LIST_BYTES = 4096;
+
+    private static final Logger LOG = LoggerFactory.getLogger(Events.class);
 
     private final AdminQueue admin;
     private final int requests;
@@ -39,9 +43,18 @@ final class Events {
             if (dw0 == null) {
                 break;
             }
-            listener.accept(new DeviceEvent(dw0, AsyncEvent.of(dw0), log(AsyncEvent.logPage(dw0))));
+            tell(new DeviceEvent(dw0, AsyncEvent.of(dw0), log(AsyncEvent.logPage(dw0))));
         }
         admin.requestEvents(requests);
+    }
+
+    /** What a listener does wrong is no fault of the device. */
+    private void tell(DeviceEvent event) {
+        try {
+            listener.accept(event);
+        } catch (RuntimeException | AssertionError e) {
+            LOG.error("a listener has failed on event 0x{}", Integer.toHexString(event.dw0()), e);
+        }
     }
 
     private ByteBuffer log(int logPageId) throws IOException {

@@ -13,7 +13,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Drives one NVMe controller, whatever is behind the {@link PciDevice}: an SSD, the software model, a socket.
@@ -33,17 +36,28 @@ public final class NvmeDriver implements AutoCloseable {
     /** No longer is waited for a shutdown, whatever the controller says: its field goes up to 71 minutes. */
     private static final int MAX_SHUTDOWN_MILLIS = 60_000;
 
+    /** So long a controller is waited for when it is disabled for good; one that takes longer loses its bus master. */
+    private static final int MAX_DISABLE_MILLIS = 2_000;
+
+    private static final Logger log = LoggerFactory.getLogger(NvmeDriver.class);
+
     private final PciDevice device;
     private final IovaAllocator iovas;
     private final DriverOptions options;
     private final Quarantine quarantine = new Quarantine();
     private final Recovery recovery = new Recovery(this, quarantine);
+
+    /** Held while the controller's state is changed: supervising, shutting down, closing. */
+    private final ReentrantLock supervision = new ReentrantLock();
+
+    /** Guarded by itself. */
     private final List<DmaArea> areas = new ArrayList<>();
+
     private final List<EventFd> interrupts = new ArrayList<>();
     private final List<QueuePair> queuePairs = new ArrayList<>();
 
     // Set by the steps of BringUp, in their order.
-    private ControllerRegisters registers;
+    private volatile ControllerRegisters registers;
     private AdminQueue admin;
     private ControllerInfo controller;
     private List<NamespaceInfo> namespaces = List.of();
@@ -52,7 +66,8 @@ public final class NvmeDriver implements AutoCloseable {
     private volatile Events events;
     private int abortLimit = 1;
     private boolean enabled;
-    private boolean closed;
+    private boolean shutDown;
+    private volatile boolean closed;
 
     private NvmeDriver(PciDevice device, IovaAllocator iovas, DriverOptions options) {
         this.device = device;
@@ -133,11 +148,16 @@ public final class NvmeDriver implements AutoCloseable {
      * @param name shown in messages
      * @param bytes more than 0; rounded up to whole pages
      */
-    public synchronized DmaArea allocate(String name, long bytes) throws IOException {
-        areas.removeIf(DmaArea::isTakenAway);
-        DmaArea area = DmaArea.allocate(device, iovas, quarantine, name, bytes);
-        areas.add(area);
-        return area;
+    public DmaArea allocate(String name, long bytes) throws IOException {
+        synchronized (areas) {
+            if (closed) {
+                throw new IOException("no memory is allocated for " + name() + " any more: its driver has been closed");
+            }
+            areas.removeIf(DmaArea::isTakenAway);
+            DmaArea area = DmaArea.allocate(device, iovas, quarantine, name, bytes);
+            areas.add(area);
+            return area;
+        }
     }
 
     /**
@@ -162,22 +182,28 @@ public final class NvmeDriver implements AutoCloseable {
     /**
      * Looks after the controller: aborts commands that are late, resets it when only that helps, gives the queues back after a
      * reset, hears asynchronous events, and lets go of memory that had to wait. To be called again and again, beside the
-     * pollers; by one of them too, if it can bear that a reset waits for the controller, as long as CAP.TO says.
+     * pollers; by one of them too, if it can bear that a reset waits for the controller: there is one try at most in each call,
+     * which takes up to three times CAP.TO and the time-out of an admin command.
      *
      * <p>It never fails: what goes wrong leads to a reset, and after too many of them to a dead device ({@link #isDead}), whose
      * commands all end with {@link DriverStatus#DEVICE_DEAD}.
      *
      * @param nowNanos of the driver's {@link DriverClock}
      */
-    public synchronized void supervise(long nowNanos) {
-        if (!closed) {
-            recovery.supervise(nowNanos);
+    public void supervise(long nowNanos) {
+        supervision.lock();
+        try {
+            if (!closed && !shutDown) {
+                recovery.supervise(nowNanos);
+            }
+        } finally {
+            supervision.unlock();
         }
     }
 
     /** Has the next {@link #supervise} reset the controller. All outstanding commands end with {@link DriverStatus#CONTROLLER_RESET}. */
     public void requestReset(String why) {
-        recovery.failed(why);
+        recovery.want(why);
     }
 
     /** Whether the device is given up: only {@link #close} is left. */
@@ -223,8 +249,7 @@ public final class NvmeDriver implements AutoCloseable {
         if (bytes == 0) {
             return answer(admin.run(request.opcode(), what, request::encode), dataIn);
         }
-        // Of its own, and allocated before the admin queue's lock is taken: supervise takes the two locks in this
-        // order.
+        // Of its own, so that nobody else's command waits while it is allocated and filled.
         try (DmaArea area = allocate("sluice admin data", bytes)) {
             int dw0 = admin.exchange(request.opcode(), what, request::encode, area, request.bytesOut(), dataIn);
             return answer(dw0, dataIn);
@@ -254,41 +279,109 @@ public final class NvmeDriver implements AutoCloseable {
     }
 
     /**
-     * Ends orderly: deletes the I/O queues, and has the controller put everything in a safe place (CC.SHN). Commands in
-     * flight are aborted. Afterwards there is only {@link #close}.
+     * Ends orderly: deletes the I/O queues, has the controller put everything in a safe place (CC.SHN), and disables it. The
+     * pollers' commands end with what the device says, or with {@link DriverStatus#DEVICE_DEAD}. Afterwards there is only {@link
+     * #close}. Idempotent.
+     *
+     * @throws DeviceFailure if the device is dead, or did not say in time that all is safe; all the same it is shut down
      */
     public void shutDown() throws IOException {
-        for (QueuePair pair : queuePairs) {
-            admin.deleteSq(pair.qid());
+        supervision.lock();
+        try {
+            if (closed || shutDown) {
+                return;
+            }
+            if (isDead()) {
+                throw recovery.death();
+            }
+            shutDown = true;
+            queuePairs.forEach(QueuePair::halt);
+            try {
+                deleteQueues();
+                int millis = Math.max(MIN_SHUTDOWN_MILLIS, controller.shutdownMillis());
+                registers.shutDown(Math.min(millis, MAX_SHUTDOWN_MILLIS));
+            } finally {
+                endCommands();
+            }
+        } finally {
+            supervision.unlock();
         }
-        for (QueuePair pair : queuePairs) {
-            admin.deleteCq(pair.qid());
+    }
+
+    /** Whatever becomes of that: more than the queues depends on what comes after it. */
+    private void deleteQueues() {
+        try {
+            for (QueuePair pair : queuePairs) {
+                admin.deleteSq(pair.qid());
+            }
+            for (QueuePair pair : queuePairs) {
+                admin.deleteCq(pair.qid());
+            }
+        } catch (IOException e) {
+            log.warn("{} is shut down with queues that are not deleted: {}", name(), e.getMessage());
         }
-        int millis = Math.max(MIN_SHUTDOWN_MILLIS, controller.shutdownMillis());
-        registers.shutDown(Math.min(millis, MAX_SHUTDOWN_MILLIS));
+    }
+
+    private void endCommands() {
+        int status = disabledOrSilent() ? DriverStatus.DEVICE_DEAD : DriverStatus.DEVICE_LOST;
+        DeviceFailure why = new DeviceFailure(name() + " has been shut down");
+        admin.die(why);
+        queuePairs.forEach(pair -> pair.die(why, status));
     }
 
     /**
      * Disables the controller, which ends all its access to memory, then takes the memory away and lets go of it. Without
      * {@link #shutDown} before, data in a volatile cache may be lost. Idempotent; queue pairs and areas must not be used any
-     * more.
+     * more. Whoever waits for the device, on whichever thread, gets a {@link DeviceFailure}. It takes no longer than 2 s,
+     * whatever the device does.
      */
     @Override
-    public synchronized void close() {
-        if (closed) {
-            return;
+    public void close() {
+        if (registers != null) {
+            registers.abandon("is being closed");
         }
-        closed = true;
-        queuePairs.forEach(QueuePair::close);
+        supervision.lock();
         try {
-            disable();
-        } catch (IOException stuck) {
-            // A device that does not obey loses its memory all the same, by its IOMMU or its server; see DmaArea.
-            PciAccess.silence(device);
+            if (!closed) {
+                closed = true;
+                letGo();
+            }
+        } finally {
+            supervision.unlock();
         }
+    }
+
+    private void letGo() {
+        queuePairs.forEach(QueuePair::close);
+        recovery.want("it is being closed"); // so that memory of commands that end now stays until it is disabled
+        if (admin != null) {
+            admin.die(new DeviceFailure(name() + " has been closed"));
+        }
+        disabledOrSilent(); // if neither, it loses its memory all the same, by its IOMMU or its server; see DmaArea
         disconnectInterrupts();
-        areas.reversed().forEach(DmaArea::takeAway);
+        synchronized (areas) {
+            areas.reversed().forEach(DmaArea::takeAway);
+        }
         interrupts.forEach(EventFd::close);
+    }
+
+    /** Whether the device certainly touches no memory any more. */
+    private boolean disabledOrSilent() {
+        if (!enabled) {
+            return true;
+        }
+        if (!isDead()) {
+            try {
+                registers.waitAgain();
+                registers.disableWithin(MAX_DISABLE_MILLIS, "end its access to memory");
+                return true;
+            } catch (IOException | RuntimeException | InternalError stuck) {
+                log.debug("{} loses its bus master: {}", name(), stuck.getMessage());
+            }
+        }
+        boolean silent = PciAccess.silence(device);
+        registers.forceDisable();
+        return silent;
     }
 
     private void disconnectInterrupts() {
@@ -298,12 +391,6 @@ public final class NvmeDriver implements AutoCloseable {
             }
         } catch (IOException unreachable) {
             // Whoever serves the device closes its eventfds with it.
-        }
-    }
-
-    private void disable() throws IOException {
-        if (enabled && !isDead()) {
-            registers.disable("disable the controller");
         }
     }
 

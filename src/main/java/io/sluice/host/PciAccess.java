@@ -37,13 +37,19 @@ final class PciAccess {
                         | PciHeader.COMMAND_INTX_DISABLE);
     }
 
-    /** Takes the right to do DMA away from a device that does not obey otherwise, if it can be reached at all. */
-    static void silence(PciDevice device) {
+    /**
+     * Takes the right to do DMA away from a device that does not obey otherwise.
+     *
+     * @return whether that is certain: the register was read back, behind all that the device had still sent. Not so for a
+     *     device that is not there, or cannot be reached
+     */
+    static boolean silence(PciDevice device) {
         try {
             int command = device.readConfig(PciHeader.COMMAND, 2);
             device.writeConfig(PciHeader.COMMAND, 2, command & ~PciHeader.COMMAND_BUS_MASTER);
-        } catch (IOException unreachable) {
-            // It is not there, or nobody can tell: its memory stays until the driver is closed.
+            return (device.readConfig(PciHeader.COMMAND, 2) & PciHeader.COMMAND_BUS_MASTER) == 0;
+        } catch (IOException | RuntimeException unreachable) {
+            return false;
         }
     }
 

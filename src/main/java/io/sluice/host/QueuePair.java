@@ -64,6 +64,7 @@ public final class QueuePair {
     private final long timeoutNanos;
     private final long graceNanos;
     private final AtomicReference<Mode> mode = new AtomicReference<>(Mode.RUNNING);
+    private volatile boolean worked;
 
     private int sqTail;
     private int rungSqTail;
@@ -74,6 +75,7 @@ public final class QueuePair {
     private long nextCheck;
     private DeviceFailure failure;
     private volatile DeviceFailure death;
+    private volatile int deathStatus = DriverStatus.DEVICE_DEAD;
     private volatile boolean closed;
 
     /**
@@ -241,7 +243,7 @@ public final class QueuePair {
      * trace.
      *
      * @return the address of its entry, cleared but for opcode, CID and NSID, for the caller to fill in; 0 if all slots are
-     *     outstanding, or while the controller is being reset: in both cases poll, then try again
+     *     outstanding, or until the controller has been reset: in both cases poll, then try again
      * @throws IllegalStateException if the driver has been closed
      */
     public long begin(int opcode, int nsid) {
@@ -287,7 +289,7 @@ public final class QueuePair {
         if (closed) {
             throw new IllegalStateException(name + " has been closed");
         }
-        return mode.getAcquire() == Mode.RUNNING ? slots.peek() : -1;
+        return failure == null && mode.getAcquire() == Mode.RUNNING ? slots.peek() : -1;
     }
 
     /** Address of a slot's page for a PRP list, 512 entries, as this process sees it. */
@@ -395,6 +397,9 @@ public final class QueuePair {
         }
         if (count > 0) {
             cqHeadDoorbell.ring(cqHead);
+            if (!worked) {
+                worked = true;
+            }
         }
         return count;
     }
@@ -408,7 +413,8 @@ public final class QueuePair {
     }
 
     private int endForReset(CompletionListener listener, int limit) {
-        int count = endOutstanding(listener, limit, DriverStatus.CONTROLLER_RESET);
+        int count = drain(listener, limit);
+        count += endOutstanding(listener, limit - count, DriverStatus.CONTROLLER_RESET);
         if (slots.outstanding() == 0) {
             restart();
             mode.compareAndSet(Mode.ENDING, Mode.QUIET);
@@ -420,7 +426,31 @@ public final class QueuePair {
         if (slots.outstanding() == 0) {
             throw death;
         }
-        return endOutstanding(listener, limit, DriverStatus.DEVICE_DEAD);
+        int count = drain(listener, limit);
+        return count + endOutstanding(listener, limit - count, deathStatus);
+    }
+
+    /**
+     * What the device had posted before it was stopped: those commands are done. It ends at the first entry that no device may
+     * post, and a queue that has failed before is not believed at all.
+     */
+    private int drain(CompletionListener listener, int limit) {
+        int count = 0;
+        try {
+            while (count < limit && failure == null && !closed) {
+                long cqe = memory.cqe(cqHead);
+                long tail = Cqe.tail(cqe);
+                int slot = believed(tail);
+                if (Cqe.phase(tail) != phase || slot < 0) {
+                    break;
+                }
+                take(slot, tail, Cqe.dw0(cqe), listener);
+                count++;
+            }
+        } catch (InternalError e) {
+            failure = new DeviceFailure(name + " cannot be read any more: its memory was taken away", e);
+        }
+        return count;
     }
 
     private int endOutstanding(CompletionListener listener, int limit, int status) {
@@ -545,16 +575,28 @@ public final class QueuePair {
     /** The controller is disabled and touches no memory: commands may be ended, and their memory used for something else. */
     void endAll() {
         mode.compareAndSet(Mode.HALTED, Mode.ENDING);
+        mode.compareAndSet(Mode.QUIET, Mode.ENDING); // its poller may have failed it meanwhile: it begins afresh
     }
 
     /** The controller has the queues again, empty. */
     void resume() {
+        worked = false;
         mode.compareAndSet(Mode.QUIET, Mode.RUNNING);
     }
 
-    /** There is no way back. */
-    void die(DeviceFailure why) {
+    /** Whether the device has completed a command since the queues were last created. */
+    boolean hasWorked() {
+        return worked;
+    }
+
+    /**
+     * There is no way back.
+     *
+     * @param status how commands end
+     */
+    void die(DeviceFailure why, int status) {
         death = why;
+        deathStatus = status;
         mode.set(Mode.DEAD);
     }
 
@@ -565,10 +607,19 @@ public final class QueuePair {
     }
 
     private void complete(long tail, int dw0, CompletionListener listener) throws DeviceFailure {
-        int slot = slots.find(Cqe.cid(tail));
-        if (slot < 0 || Cqe.sqid(tail) != qid || Cqe.sqHead(tail) >= entries) {
+        int slot = believed(tail);
+        if (slot < 0) {
             throw fail(tail);
         }
+        take(slot, tail, dw0, listener);
+    }
+
+    /** The slot whose command a completion ends, or -1 if no device may post it. */
+    private int believed(long tail) {
+        return Cqe.sqid(tail) == qid && Cqe.sqHead(tail) < entries ? slots.find(Cqe.cid(tail)) : -1;
+    }
+
+    private void take(int slot, long tail, int dw0, CompletionListener listener) {
         long token = release(slot);
         cqHead = Rings.next(cqHead, entries);
         phase = Rings.phaseAt(cqHead, phase);
@@ -578,7 +629,7 @@ public final class QueuePair {
     /** The queues' memory goes away: from now on every call fails, instead of touching it. */
     void close() {
         closed = true;
-        die(new DeviceFailure(name + " has been closed"));
+        die(new DeviceFailure(name + " has been closed"), deathStatus);
     }
 
     private DeviceFailure fail(long tail) {

@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What is done about commands that do not end, and about a controller that has failed.
@@ -30,12 +32,20 @@ final class Recovery implements Alarm {
     /** Between two looks at CSTS, which may cost a message. */
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+    /** Without I/O, this long without another reset is proof enough that the last one has helped. */
+    private static final long PEACE_NANOS = TimeUnit.MINUTES.toNanos(10);
+
+    private static final Logger log = LoggerFactory.getLogger(Recovery.class);
+
     private record LateCommand(QueuePair pair, int cid) {}
 
     private final NvmeDriver driver;
     private final Quarantine quarantine;
     private final ArrayDeque<LateCommand> lateCommands = new ArrayDeque<>();
-    private String resetReason;
+    private boolean wanted;
+    /** Whether the device has given rise to the wish, and not only its owner. */
+    private boolean blamed;
+    private String resetReason = "";
     private boolean holding;
     private volatile DeviceFailure death;
     private volatile String lastResetReason;
@@ -43,7 +53,10 @@ final class Recovery implements Alarm {
     // Of the supervising thread.
     private long nextLook;
     private boolean looked;
-    private int failedResets;
+    private long lastReset;
+
+    /** Resets since the device last did its work: those that failed, and those that have not helped. */
+    private int vainResets;
     private final AtomicInteger resets = new AtomicInteger();
 
     Recovery(NvmeDriver driver, Quarantine quarantine) {
@@ -66,13 +79,28 @@ final class Recovery implements Alarm {
 
     @Override
     public synchronized void failed(String why) {
-        if (resetReason == null) {
-            resetReason = why;
+        want(why);
+        blamed = true;
+    }
+
+    /** As the owner wishes, for reasons of its own. */
+    synchronized void want(String why) {
+        if (!wanted) {
+            wanted = true;
+            resetReason = String.valueOf(why);
         }
         if (!holding) {
             holding = true;
             quarantine.hold();
         }
+    }
+
+    private synchronized boolean isWanted() {
+        return wanted;
+    }
+
+    private synchronized boolean isBlamed() {
+        return blamed;
     }
 
     private synchronized String resetReason() {
@@ -103,22 +131,26 @@ final class Recovery implements Alarm {
 
     // ---- the supervising thread
 
-    /** One step; see {@link NvmeDriver#supervise}. */
+    /** One step; see {@link NvmeDriver#supervise}. Whatever goes wrong in it, the next one begins with a reset. */
     void supervise(long nowNanos) {
         try {
             step(nowNanos);
         } catch (InternalError late) {
             failed(driver.name() + " was accessed while it did not decode its memory");
+        } catch (RuntimeException | AssertionError | LinkageError bug) {
+            log.error("{} is reset, as something went wrong in its driver", driver.name(), bug);
+            failed("the driver of " + driver.name() + " itself has failed: " + bug);
         }
     }
 
     private void step(long nowNanos) {
         if (death == null) {
             look(nowNanos);
-            resetIfWanted();
+            lookAtQueues();
+            resetIfWanted(nowNanos);
         }
         if (death == null) {
-            resumeQueues();
+            resumeQueues(nowNanos);
             serveAdminQueue();
         }
         quarantine.releaseDeferred();
@@ -132,7 +164,7 @@ final class Recovery implements Alarm {
         nextLook = nowNanos + LOOK_NANOS;
         try {
             int csts = driver.registers().csts();
-            if (Csts.fatal(csts) || !Csts.ready(csts)) {
+            if (Csts.fatal(csts) || (!Csts.ready(csts) && !isWanted())) {
                 failed(driver.name() + " has CSTS 0x" + Integer.toHexString(csts) + ": "
                         + (Csts.fatal(csts) ? "a fatal error" : "not ready any more"));
             }
@@ -141,32 +173,46 @@ final class Recovery implements Alarm {
         }
     }
 
-    private void resetIfWanted() {
-        while (resetReason() != null && death == null) {
-            if (failedResets >= driver.options().timeouts().maxResets()) {
-                die();
-                return;
-            }
-            lastResetReason = resetReason();
-            try {
-                reset();
-                resets.incrementAndGet();
-            } catch (IOException | RuntimeException | InternalError e) {
-                failedResets++;
-                wantAgain(e);
+    /** A pair that stands still waits for a reset, so there has to be one. */
+    private void lookAtQueues() {
+        for (QueuePair pair : driver.queuePairs()) {
+            if (pair.mode() == QueuePair.Mode.HALTED && !isWanted()) {
+                failed("queue " + pair.qid() + " of " + driver.name() + " was left halted");
             }
         }
     }
 
-    /** Other threads wait for the lock at most as long as an admin command takes. */
+    /** One try at most, so that a step takes no longer than the controller's time-outs. */
+    private void resetIfWanted(long nowNanos) {
+        if (!isWanted()) {
+            return;
+        }
+        boolean isBlamed = isBlamed();
+        if (isBlamed && vainResets >= driver.options().timeouts().maxResets()) {
+            die();
+            return;
+        }
+        lastReset = nowNanos;
+        lastResetReason = resetReason();
+        try {
+            reset();
+            resets.incrementAndGet();
+            vainResets += isBlamed ? 1 : 0;
+        } catch (IOException | RuntimeException | InternalError | AssertionError | LinkageError e) {
+            vainResets++;
+            wantAgain(e);
+        }
+    }
+
+    /** Nobody waits for the queue meanwhile but those who want something of it. */
     private void reset() throws IOException {
         AdminQueue admin = driver.admin();
-        admin.lock().lock();
+        admin.beginReset();
         try {
             driver.queuePairs().forEach(QueuePair::halt);
-            new BringUp(driver).again(failedResets > 0, this::disabled);
+            new BringUp(driver).again(vainResets > 0, this::disabled);
         } finally {
-            admin.lock().unlock();
+            admin.endReset();
         }
         succeeded();
     }
@@ -179,7 +225,8 @@ final class Recovery implements Alarm {
     }
 
     private synchronized void succeeded() {
-        resetReason = null;
+        wanted = false;
+        blamed = false;
         releaseHold(); // of what went wrong on the way
     }
 
@@ -191,12 +238,12 @@ final class Recovery implements Alarm {
     }
 
     private synchronized void wantAgain(Throwable why) {
-        resetReason = null;
-        failed(why.getMessage());
+        wanted = false;
+        failed(why.getMessage() == null ? why.toString() : why.getMessage());
     }
 
     /** Queue pairs whose pollers have ended everything get their queues back; the others later. */
-    private void resumeQueues() {
+    private void resumeQueues(long nowNanos) {
         boolean all = true;
         for (QueuePair pair : driver.queuePairs()) {
             try {
@@ -205,15 +252,28 @@ final class Recovery implements Alarm {
                     pair.resume();
                 }
             } catch (IOException | RuntimeException e) {
-                failedResets++;
                 failed(e.getMessage());
                 return;
             }
             all &= pair.mode() == QueuePair.Mode.RUNNING;
         }
-        if (all) {
-            failedResets = 0;
+        if (all && vainResets > 0 && isWell(nowNanos)) {
+            vainResets = 0;
         }
+    }
+
+    /** A controller that takes queues, and then does no I/O, is not: only a completion says so, or a long time in peace. */
+    private boolean isWell(long nowNanos) {
+        List<QueuePair> pairs = driver.queuePairs();
+        return pairs.isEmpty()
+                || pairs.stream().anyMatch(QueuePair::hasWorked)
+                || nowNanos - lastReset >= peaceNanos();
+    }
+
+    private long peaceNanos() {
+        Timeouts timeouts = driver.options().timeouts();
+        long longest = TimeUnit.MILLISECONDS.toNanos((long) timeouts.ioMillis() + timeouts.graceMillis());
+        return Math.max(PEACE_NANOS, 4 * longest);
     }
 
     private void serveAdminQueue() {
@@ -236,16 +296,18 @@ final class Recovery implements Alarm {
         }
     }
 
-    /** What the device may still do to memory it does until {@link NvmeDriver#close}: nothing is taken away before. */
+    /**
+     * First the device loses the right to do DMA, then commands end. Where that is not certain, they end with a status that says
+     * so. No memory is taken away before {@link NvmeDriver#close}.
+     */
     private void die() {
-        DeviceFailure why = new DeviceFailure(driver.name() + " is dead after " + failedResets
-                + " resets that failed; the last because: "
-                + resetReason() + ". Look for it on its bus, or cycle its power"
+        DeviceFailure why = new DeviceFailure(driver.name() + " is dead after " + vainResets
+                + " resets that failed or did not help; the last because: " + resetReason()
+                + ". Look for it on its bus, or cycle its power"
                 + (driver.device().canReset() ? "" : " (it could only be disabled: its function has no reset)"));
+        int status = PciAccess.silence(driver.device()) ? DriverStatus.DEVICE_DEAD : DriverStatus.DEVICE_LOST;
         death = why;
         driver.admin().die(why);
-        List<QueuePair> pairs = driver.queuePairs();
-        pairs.forEach(pair -> pair.die(why));
-        PciAccess.silence(driver.device());
+        driver.queuePairs().forEach(pair -> pair.die(why, status));
     }
 }

@@ -62,6 +62,7 @@ class FakeNvme implements PciDevice {
     boolean unreachable;
     boolean canReset = true;
     boolean decodingOff;
+    Runnable afterConfigWrite = () -> {};
     /** Takes commands with this opcode and never completes them; -1 for none. */
     int swallowOpcode = -1;
 
@@ -132,7 +133,10 @@ class FakeNvme implements PciDevice {
         if (bytes != 2) {
             throw new AssertionError("only 16-bit registers are written");
         }
-        config.putShort(offset, (short) value);
+        if (!gone) {
+            config.putShort(offset, (short) value);
+        }
+        afterConfigWrite.run();
     }
 
     private void checkReachable() throws IOException {

@@ -15,6 +15,8 @@ import io.sluice.pci.PciHeader;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -369,7 +371,7 @@ class RecoveryTest {
         device.readyNeverGoes = true;
         driver.requestReset("the test says so");
         cycle();
-        passSeconds(1);
+        passSeconds(2);
         assertEquals(1, driver.resets());
         assertFalse(driver.isDead());
         assertWorks();
@@ -385,6 +387,262 @@ class RecoveryTest {
         DeviceFailure dead = assertThrows(DeviceFailure.class, driver::checkAlive);
         assertTrue(dead.getMessage().contains("CSTS.RDY did not become 0"), dead.getMessage());
         assertTrue(dead.getMessage().contains("its function has no reset"), dead.getMessage());
+    }
+
+    @Test
+    void shouldGoOnWithDisablingWhenTheFunctionCannotBeReset() throws IOException {
+        int[] identifies = {0};
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                boolean first = qid == 0 && opcode == AdminOpcode.IDENTIFY && identifies[0]++ == 0;
+                return first ? Fate.LOST : Fate.DONE;
+            }
+
+            @Override
+            public void beforeReset(FaultyNvme faulty) {
+                throw new IllegalStateException("no FLR");
+            }
+        };
+        driver.requestReset("the test says so");
+        passSeconds(4);
+        assertEquals(1, driver.resets());
+        assertWorks();
+    }
+
+    @Test
+    void shouldTryAgainAndEndEveryCommandWhenAResetFailsWithoutSayingWhy() throws IOException {
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return qid == 0 ? Fate.DONE : Fate.LOST;
+            }
+
+            @Override
+            public void beforeConfigure(FaultyNvme faulty) {
+                throw new IllegalStateException();
+            }
+
+            @Override
+            public void beforeReset(FaultyNvme faulty) {
+                throw new IllegalStateException();
+            }
+        };
+        read(7);
+        driver.requestReset("the test says so");
+        assertDead();
+    }
+
+    @Test
+    void shouldResetWhenAPairIsLeftHalted() throws IOException {
+        pair.halt();
+        passSeconds(2);
+        assertEquals(1, driver.resets());
+        assertWorks();
+    }
+
+    @Test
+    void shouldBeDeadAfterAFewResetsWhenTheDeviceComesUpButDoesNoWork() throws IOException {
+        setFate(Fate.LOST);
+        for (int i = 0; i < 600 && !driver.isDead(); i++) {
+            if (pair.inFlight() == 0 && pair.read(1, 0, 1, area.iova(), 512, 7)) {
+                pair.ring();
+            }
+            passSeconds(1);
+        }
+        assertTrue(driver.isDead());
+        assertEquals(TIMEOUTS.maxResets(), driver.resets());
+    }
+
+    @Test
+    void shouldGoOnForeverWhenTheDeviceWorksBetweenItsResets() throws IOException {
+        for (int i = 0; i < 10; i++) {
+            setFate(Fate.LOST);
+            read(7);
+            passSeconds(40);
+            heal();
+            assertWorks();
+            passSeconds(1);
+        }
+        assertEquals(10, driver.resets());
+    }
+
+    @Test
+    void shouldGoOnForeverWhenTheOwnerAsksForResets() throws IOException {
+        for (int i = 1; i <= 10; i++) {
+            driver.requestReset("the test says so");
+            passSeconds(3);
+            assertEquals(i, driver.resets());
+        }
+        assertWorks();
+    }
+
+    @Test
+    void shouldTryOnceInEachStepWhenResetsFail() {
+        device.readyNeverComes = true;
+        driver.requestReset("the test says so");
+        for (int i = 1; i <= TIMEOUTS.maxResets(); i++) {
+            int enabled = enables();
+            driver.supervise(clock.nanoTime());
+            assertEquals(enabled + 1, enables());
+            assertFalse(driver.isDead());
+        }
+        driver.supervise(clock.nanoTime());
+        assertTrue(driver.isDead());
+    }
+
+    private int enables() {
+        return (int) device.log.stream().filter("enable"::equals).count();
+    }
+
+    @Test
+    void shouldHandOverWhatTheDeviceHadCompletedBeforeItsReset() throws IOException {
+        read(7);
+        setFate(Fate.LOST);
+        read(8);
+        driver.requestReset("the test says so");
+        cycle();
+        cycle();
+        assertEquals(List.of(7L, 8L), tokens);
+        assertEquals(List.of(Status.OK, DriverStatus.CONTROLLER_RESET), statuses);
+    }
+
+    @Test
+    void shouldWorkAfterItsResetWhenAPollerReportedLostMemoryWhileItWasQuiet() throws IOException {
+        driver.requestReset("the test says so");
+        driver.supervise(clock.nanoTime());
+        pair.poll(this::ended, 16);
+        assertEquals(QueuePair.Mode.QUIET, pair.mode());
+        assertFalse(pair.memoryTaken(new InternalError("late")).getMessage().isEmpty());
+        passSeconds(4);
+        assertEquals(2, driver.resets());
+        assertWorks();
+    }
+
+    @Test
+    void shouldTakeNoCommandWhenThePairHasFailed() {
+        assertFalse(pair.memoryTaken(new InternalError("late")).getMessage().isEmpty());
+        assertFalse(pair.flush(1, 7));
+    }
+
+    // ---- the supervisor
+
+    @Test
+    void shouldNotThrowWhenAListenerDoes() {
+        driver.listen(event -> {
+            throw new IllegalStateException("a listener");
+        });
+        driver.supervise(clock.nanoTime());
+        assertTrue(device.event(AsyncEvent.TEMPERATURE_THRESHOLD.dw0()));
+        driver.supervise(clock.nanoTime());
+        driver.supervise(clock.nanoTime());
+        assertEquals(0, driver.resets());
+    }
+
+    @Test
+    void shouldResetWhenAnAbortIsLostAndTheCommandItNamesIsNot() throws IOException {
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return qid == 0 ? Fate.DONE : Fate.LATE;
+            }
+
+            @Override
+            public boolean abortWorks() {
+                return false;
+            }
+
+            @Override
+            public boolean abortEnds() {
+                return false;
+            }
+        };
+        read(7);
+        passSeconds(31);
+        assertEquals(1, device.aborts);
+        device.step();
+        heal();
+        passSeconds(3);
+        assertEquals(0, driver.resets());
+        passSeconds(5);
+        assertEquals(List.of(7L), tokens);
+        assertEquals(1, driver.resets(), "it takes no other Abort, as this one has no end");
+        assertWorks();
+    }
+
+    // ---- closing
+
+    @Test
+    void shouldRefuseAdminCommandsWhenItIsClosed() throws IOException {
+        driver.close();
+        assertThrows(DeviceFailure.class, driver::health);
+        assertThrows(DeviceFailure.class, () -> driver.errors(1));
+        assertThrows(DeviceFailure.class, () -> driver.feature(7));
+        assertThrows(DeviceFailure.class, () -> driver.admin(AdminRequest.of(AdminOpcode.FORMAT_NVM, 1, 0)));
+        assertFalse(driver.admin().abort(1, 0, 8));
+        driver.admin().requestEvents(4);
+        driver.admin().poll();
+        assertThrows(IOException.class, () -> driver.allocate("late", 4096));
+    }
+
+    @Test
+    void shouldCloseWhileAnotherThreadWaitsForAnAdminCommand() throws Exception {
+        CountDownLatch waiting = new CountDownLatch(1);
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                waiting.countDown();
+                return Fate.LOST;
+            }
+        };
+        clock.stop();
+        AtomicReference<Exception> end = new AtomicReference<>();
+        Thread asker = Thread.ofPlatform().start(() -> end.set(assertThrows(IOException.class, driver::health)));
+        waiting.await();
+        clock.go();
+        driver.close();
+        asker.join();
+        assertEquals(DeviceFailure.class, end.get().getClass());
+    }
+
+    @Test
+    void shouldCloseInBoundedTimeWhenTheControllerDoesNotObey() {
+        device.readyNeverGoes = true;
+        long before = clock.nanoTime();
+        driver.close();
+        assertTrue(clock.nanoTime() - before <= 2_100_000_000L);
+        assertEquals(0, device.config.getShort(PciHeader.COMMAND) & PciHeader.COMMAND_BUS_MASTER, "no DMA any more");
+    }
+
+    @Test
+    void shouldShutDownWhenAQueueIsNotDeletedAndAnotherIsStill() throws IOException {
+        setFate(Fate.LOST);
+        read(7);
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return qid == 0 && opcode == AdminOpcode.DELETE_IO_SQ ? Fate.LOST : Fate.DONE;
+            }
+        };
+        driver.shutDown();
+        assertTrue(device.log.contains("shutdown"));
+        driver.supervise(clock.nanoTime());
+        assertEquals("disable", device.log.getLast(), "nobody enables it again");
+        assertEquals(1, pair.poll(this::ended, 16));
+        assertEquals(List.of(DriverStatus.DEVICE_DEAD), statuses);
+        assertThrows(DeviceFailure.class, () -> pair.poll(this::ended, 16));
+        assertThrows(DeviceFailure.class, driver::health);
+        driver.shutDown();
+    }
+
+    @Test
+    void shouldShutDownWhenItsQueuesAreStillBeingGivenBack() throws IOException {
+        driver.requestReset("the test says so");
+        driver.supervise(clock.nanoTime());
+        assertEquals(QueuePair.Mode.ENDING, pair.mode());
+        driver.shutDown();
+        assertTrue(device.log.contains("shutdown"));
+        assertEquals(QueuePair.Mode.DEAD, pair.mode());
     }
 
     // ---- asynchronous events
@@ -418,7 +676,7 @@ class RecoveryTest {
         assertFalse(pair.flush(1, 8), "nothing is taken any more");
         assertThrows(DeviceFailure.class, pair::ring);
         DeviceFailure failure = assertThrows(DeviceFailure.class, () -> pair.poll(this::ended, 16));
-        assertTrue(failure.getMessage().contains("is dead after 3 resets that failed"), failure.getMessage());
+        assertTrue(failure.getMessage().contains("is dead after 3 resets that failed or did not help"), failure.getMessage());
         assertThrows(DeviceFailure.class, () -> driver.feature(7));
         assertThrows(DeviceFailure.class, driver::checkAlive);
         assertEquals(0, device.config.getShort(PciHeader.COMMAND) & PciHeader.COMMAND_BUS_MASTER, "no DMA any more");
@@ -431,7 +689,35 @@ class RecoveryTest {
         passSeconds(40);
         assertTrue(driver.isDead());
         assertEquals(List.of(7L), tokens);
+        assertEquals(List.of(DriverStatus.DEVICE_LOST), statuses, "nobody knows what it does to its memory");
+        assertFalse(DriverStatus.isMemoryFree(statuses.getFirst()));
+        assertTrue(Status.isDoNotRetry(statuses.getFirst()));
+    }
+
+    @Test
+    void shouldTakeTheBusMasterAwayBeforeACommandEndsWhenTheDeviceIsDead() throws IOException {
+        setFate(Fate.LOST);
+        read(7);
+        device.readyNeverGoes = true;
+        device.faults = new Faults() {
+            @Override
+            public void beforeReset(FaultyNvme faulty) {
+                throw new IllegalStateException("no FLR");
+            }
+        };
+        driver.requestReset("the test says so");
+        List<Integer> busMaster = new ArrayList<>();
+        for (int i = 0; i < 10 && pair.inFlight() > 0; i++) {
+            device.afterConfigWrite = () -> {
+                if (driver.isDead() || pair.mode() == QueuePair.Mode.DEAD) {
+                    busMaster.add(1);
+                }
+            };
+            passSeconds(1);
+        }
+        assertTrue(driver.isDead());
         assertEquals(List.of(DriverStatus.DEVICE_DEAD), statuses);
+        assertEquals(List.of(), busMaster, "configuration space was written when commands might have ended");
     }
 
     @Test
@@ -440,7 +726,7 @@ class RecoveryTest {
         read(7);
         device.readyNeverComes = true;
         // Disabling works, so what is outstanding ends as after any reset; but only once its poller comes round.
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 4; i++) {
             clock.advanceMillis(1_000);
             driver.supervise(clock.nanoTime());
         }

@@ -4,7 +4,8 @@ package io.sluice.host;
 final class VirtualClock implements DriverClock {
     private static final long PAUSE_NANOS = 100_000_000L;
 
-    private long now = Long.MAX_VALUE - 5_000_000_000L;
+    private volatile boolean stopped;
+    private volatile long now = Long.MAX_VALUE - 5_000_000_000L;
 
     @Override
     public long nanoTime() {
@@ -13,7 +14,19 @@ final class VirtualClock implements DriverClock {
 
     @Override
     public void pause() {
-        now += PAUSE_NANOS;
+        if (!stopped) {
+            now += PAUSE_NANOS;
+        }
+        Thread.yield();
+    }
+
+    /** A wait on another thread has no end of its own for now. */
+    void stop() {
+        stopped = true;
+    }
+
+    void go() {
+        stopped = false;
     }
 
     void advanceMillis(long millis) {
