@@ -629,7 +629,7 @@ public final class QueuePair {
     /** The queues' memory goes away: from now on every call fails, instead of touching it. */
     void close() {
         closed = true;
-        die(new DeviceFailure(name + " has been closed"), deathStatus);
+        die(new DeviceFailure(name + " has been closed"), DriverStatus.DEVICE_LOST);
     }
 
     private DeviceFailure fail(long tail) {

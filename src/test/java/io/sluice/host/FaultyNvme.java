@@ -1,5 +1,6 @@
 package io.sluice.host;
 
+import io.sluice.linux.Fd;
 import io.sluice.linux.Mapping;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminOpcode;
@@ -7,16 +8,20 @@ import io.sluice.nvme.AdminSqe;
 import io.sluice.nvme.Cc;
 import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Csts;
+import io.sluice.nvme.DoorbellBuffer;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Rings;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
+import io.sluice.pci.PciHeader;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -35,7 +40,13 @@ final class FaultyNvme extends FakeNvme {
         /** Completed, and once more by a later {@link #step}. */
         ECHOED,
         WRONG_CID,
+        /** It completes another command, that it has still, in place of this one, that it has lost. */
+        WRONG_OTHER,
         WRONG_QUEUE,
+        /** The phase of the next entry says that there is a completion, and there is none. */
+        PHASE,
+        /** The completion is posted an entry too far. */
+        SKIPPED,
         FAILED,
         /** CSTS.CFS, and nothing works any more. */
         FATAL,
@@ -66,6 +77,11 @@ final class FaultyNvme extends FakeNvme {
             return true;
         }
 
+        /** Whether it refuses to map memory, or to let go of it. */
+        default boolean mapFails() {
+            return false;
+        }
+
         /** Before CC is written. */
         default void beforeConfigure(FaultyNvme device) {}
 
@@ -83,7 +99,9 @@ final class FaultyNvme extends FakeNvme {
         int phase = Rings.FIRST_PHASE;
     }
 
-    private record Held(int qid, int cid, int opcode, long data, Mapping memory, long slba, boolean late) {}
+    /** A command that it has, with all that it may touch for it. */
+    private record Held(
+            int qid, int cid, int opcode, DataPages data, List<Mapping> memory, long slba, boolean late) {}
 
     /** In a CID, the uppermost bit of its generation, which no test lives long enough to see set. */
     private static final int NOT_IN_USE = 0x8000;
@@ -97,6 +115,12 @@ final class FaultyNvme extends FakeNvme {
     private final Map<Integer, Queue> io = new HashMap<>();
     private final List<Held> held = new ArrayList<>();
     private final List<Held> echoes = new ArrayList<>();
+    private final List<Long> lateAdmin = new ArrayList<>();
+
+    /** The IOVAs that it has refused to let go of. */
+    final List<Long> kept = new ArrayList<>();
+
+    private long shadows;
     final List<Integer> eventRequests = new ArrayList<>();
 
     @Override
@@ -119,12 +143,14 @@ final class FaultyNvme extends FakeNvme {
         io.clear();
         held.clear();
         echoes.clear();
+        lateAdmin.clear();
+        shadows = 0;
         eventRequests.clear();
     }
 
     @Override
     void writeRegister(int offset, int value) {
-        if (Csts.fatal(csts) && offset >= Doorbells.OFFSET) {
+        if ((Csts.fatal(csts) || !isBusMaster()) && offset >= Doorbells.OFFSET) {
             return;
         }
         int qid = offset < Doorbells.OFFSET ? 0 : Doorbells.qid(offset);
@@ -144,8 +170,24 @@ final class FaultyNvme extends FakeNvme {
         }
     }
 
-    /** Lets time pass: late completions come. */
+    /** Whether it may read or write the memory of a command, by its SLBA, whatever it says. */
+    boolean mayTouch(long slba) {
+        return isBusMaster() && held.stream().anyMatch(each -> each.slba() == slba);
+    }
+
+    private boolean isBusMaster() {
+        return (config.getShort(PciHeader.COMMAND) & PciHeader.COMMAND_BUS_MASTER) != 0;
+    }
+
+    /** Lets time pass: late completions come, and shadow doorbells are read. */
     void step() {
+        stepAdmin();
+        if (!isBusMaster()) {
+            return;
+        }
+        for (int qid : shadows == 0 ? Set.<Integer>of() : Set.copyOf(io.keySet())) {
+            work(qid, Memory.getInt(at(shadows + DoorbellBuffer.sqTailOffset(qid))));
+        }
         for (Held each : List.copyOf(held)) {
             touch(each);
             if (each.late() && faults.lateNow()) {
@@ -161,12 +203,34 @@ final class FaultyNvme extends FakeNvme {
         }
     }
 
+    /** Admin commands that are late; apart, as the driver waits for them. */
+    void stepAdmin() {
+        for (long sqe : List.copyOf(lateAdmin)) {
+            if (isBusMaster() && faults.lateNow()) {
+                lateAdmin.remove(sqe);
+                executeWell(sqe);
+            }
+        }
+    }
+
+    /** All that the command may touch is touched: its pages, and the list that says which they are. */
     private void touch(Held each) {
-        if (each.opcode() == NvmOpcode.READ) {
-            if (memoryAt(each.data()) != each.memory()) {
+        if (!isBusMaster()) {
+            return;
+        }
+        if (!each.data().isStill(this)) {
+            throw new AssertionError("the PRP list of a command that the device still has was changed");
+        }
+        List<Long> pages = each.data().pages();
+        for (int i = 0; i < pages.size(); i++) {
+            if (memoryAt(pages.get(i)) != each.memory().get(i)) {
                 throw new AssertionError("DMA to memory that somebody else has at the same address");
             }
-            Memory.putLong(at(each.data()), 0x1a7e);
+            if (each.opcode() == NvmOpcode.READ) {
+                Memory.putLong(at(pages.get(i)), each.slba());
+            } else if (Memory.getLong(at(pages.get(i))) != each.slba()) {
+                throw new AssertionError("data of a command that the device still has was changed");
+            }
         }
     }
 
@@ -175,8 +239,11 @@ final class FaultyNvme extends FakeNvme {
         int cid = Sqe.cid(sqe);
         Fate fate = faults.fate(qid, Sqe.opcode(sqe));
         boolean late = fate == Fate.LATE;
-        Mapping memory = Sqe.opcode(sqe) == NvmOpcode.READ ? memoryAt(Sqe.prp1(sqe)) : null;
-        Held command = new Held(qid, cid, Sqe.opcode(sqe), Sqe.prp1(sqe), memory, Sqe.slba(sqe), late);
+        int opcode = Sqe.opcode(sqe);
+        boolean hasData = opcode == NvmOpcode.READ || opcode == NvmOpcode.WRITE;
+        DataPages data = hasData ? DataPages.of(this, sqe, Sqe.blockCount(sqe) * 512) : DataPages.NONE;
+        List<Mapping> memory = data.pages().stream().map(this::memoryAt).toList();
+        Held command = new Held(qid, cid, opcode, data, memory, Sqe.slba(sqe), late);
         switch (fate) {
             case DONE -> finish(command);
             case LOST, LATE -> held.add(command);
@@ -189,11 +256,40 @@ final class FaultyNvme extends FakeNvme {
                 echoes.add(command);
             }
             case WRONG_CID -> post(qid, qid, cid ^ NOT_IN_USE, Status.OK);
+            case WRONG_OTHER -> completeOther(command);
             case WRONG_QUEUE -> post(qid, qid + 1, cid, Status.OK);
+            case PHASE -> post(qid, qid, 0xffff, Status.OK);
+            case SKIPPED -> {
+                skip(io.get(qid));
+                finish(command);
+            }
             case FAILED -> post(command, Status.INTERNAL_ERROR.code());
-            case FATAL -> csts = Csts.withFatal(csts, true);
-            case GONE -> gone = true;
+            case FATAL -> {
+                held.add(command);
+                csts = Csts.withFatal(csts, true);
+            }
+            case GONE -> {
+                held.add(command);
+                gone = true; // but who knows what it does where nobody sees it
+            }
         }
+    }
+
+    /** What no driver can tell: the other command ends, so the device has to forgo its memory. */
+    private void completeOther(Held command) {
+        Optional<Held> other =
+                held.stream().filter(each -> each.qid() == command.qid()).findFirst();
+        held.add(command);
+        if (other.isPresent()) {
+            held.remove(other.get());
+            echoes.add(other.get());
+            finish(other.get());
+        }
+    }
+
+    private static void skip(Queue queue) {
+        queue.cqTail = Rings.next(queue.cqTail, queue.cqEntries);
+        queue.phase = Rings.phaseAt(queue.cqTail, queue.phase);
     }
 
     private void finish(Held command) {
@@ -210,8 +306,7 @@ final class FaultyNvme extends FakeNvme {
         Queue queue = io.get(qid);
         long cqe = at(queue.cq + (long) queue.cqTail * Cqe.BYTES);
         Cqe.publish(cqe, 0, queue.sqHead, sqid, cid, status, queue.phase);
-        queue.cqTail = Rings.next(queue.cqTail, queue.cqEntries);
-        queue.phase = Rings.phaseAt(queue.cqTail, queue.phase);
+        skip(queue);
     }
 
     // ---- admin commands
@@ -231,8 +326,9 @@ final class FaultyNvme extends FakeNvme {
 
     private void executeOrNot(long sqe, int cid) {
         switch (faults.fate(0, Sqe.opcode(sqe))) {
-            case LOST, LATE -> {}
-            case WRONG_CID, WRONG_QUEUE -> completeAdmin(cid ^ NOT_IN_USE, Status.OK, 0);
+            case LOST, SKIPPED -> {}
+            case LATE -> lateAdmin.add(sqe);
+            case WRONG_CID, WRONG_OTHER, WRONG_QUEUE, PHASE -> completeAdmin(cid ^ NOT_IN_USE, Status.OK, 0);
             case FAILED -> completeAdmin(cid, Status.INTERNAL_ERROR.code(), 0);
             case FATAL -> csts = Csts.withFatal(csts, true);
             case GONE -> gone = true;
@@ -255,6 +351,8 @@ final class FaultyNvme extends FakeNvme {
             queue.cq = Sqe.prp1(sqe);
             queue.cqEntries = AdminSqe.queueEntries(sqe);
             io.put(AdminSqe.qid(sqe), queue);
+        } else if (Sqe.opcode(sqe) == AdminOpcode.DOORBELL_BUFFER_CONFIG) {
+            shadows = Sqe.prp1(sqe);
         } else if (Sqe.opcode(sqe) == AdminOpcode.CREATE_IO_SQ) {
             Queue queue = io.get(AdminSqe.qid(sqe));
             queue.sq = Sqe.prp1(sqe);
@@ -274,6 +372,23 @@ final class FaultyNvme extends FakeNvme {
         if (faults.abortEnds()) {
             completeAdmin(cid, Status.OK, 0);
         }
+    }
+
+    @Override
+    public void mapDma(Fd memory, long offset, long bytes, long iova, int access) throws IOException {
+        if (faults.mapFails()) {
+            throw new IOException("no more mappings");
+        }
+        super.mapDma(memory, offset, bytes, iova, access);
+    }
+
+    @Override
+    public void unmapDma(long iova, long bytes) throws IOException {
+        if (faults.mapFails()) {
+            kept.add(iova);
+            throw new IOException("it does not let go");
+        }
+        super.unmapDma(iova, bytes);
     }
 
     /** Reports an event, if a request is outstanding. */

@@ -206,6 +206,7 @@ class RawSubmissionTest {
 
     private void submitLost(QueuePair io, DmaArea area, VirtualClock clock) throws IOException {
         Sqe.setPrp1(prepared.address(), area.iova());
+        Sqe.setBlockCount(prepared.address(), 1);
         io.checkDeadlines(clock.nanoTime());
         while (io.submitRaw(prepared.address(), io.nextSlot()) >= 0) {
             assertTrue(io.inFlight() <= io.depth());

@@ -4,6 +4,9 @@ package io.sluice.host;
 final class VirtualClock implements DriverClock {
     private static final long PAUSE_NANOS = 100_000_000L;
 
+    /** What happens while somebody waits. */
+    Runnable onPause = () -> {};
+
     private volatile boolean stopped;
     private volatile long now = Long.MAX_VALUE - 5_000_000_000L;
 
@@ -17,7 +20,8 @@ final class VirtualClock implements DriverClock {
         if (!stopped) {
             now += PAUSE_NANOS;
         }
-        Thread.yield();
+        onPause.run();
+        Thread.onSpinWait();
     }
 
     /** A wait on another thread has no end of its own for now. */
