@@ -62,6 +62,7 @@ final class AdminQueue {
     private long abortsDeadline;
     private int eventRequests;
     private boolean eventsRefused;
+    private int restarts;
 
     /**
      * @param data a page that commands exchange data by
@@ -92,9 +93,14 @@ final class AdminQueue {
      * @throws DeviceFailure if it does not end
      */
     int run(int opcode, String what, LongConsumer fields) throws IOException {
+        return run(opcode, what, options.timeouts().adminMillis(), fields);
+    }
+
+    /** @param timeoutMillis how long it may take before the controller is reset */
+    int run(int opcode, String what, int timeoutMillis, LongConsumer fields) throws IOException {
         turn.lock();
         try {
-            return runLocked(opcode, what, fields);
+            return runLocked(opcode, what, timeoutMillis, fields);
         } finally {
             turn.unlock();
         }
@@ -107,24 +113,27 @@ final class AdminQueue {
      * @param in gets what the device writes, up to a page
      */
     int exchange(int opcode, String what, LongConsumer fields, byte[] out, byte[] in) throws IOException {
-        return exchange(opcode, what, fields, data, out, in);
+        return exchange(opcode, what, options.timeouts().adminMillis(), fields, data, out, in);
     }
 
     /**
      * Runs a command with data.
      *
+     * @param timeoutMillis how long it may take before the controller is reset
      * @param area what the device reads and writes; if the command does not end, it stays mapped until the device is reset
      * @param out what the device reads, no more than the area takes; what is left of the area is zero
      * @param in gets what the device writes, no more than the area takes
      */
-    int exchange(int opcode, String what, LongConsumer fields, DmaArea area, byte[] out, byte[] in) throws IOException {
+    int exchange(
+            int opcode, String what, int timeoutMillis, LongConsumer fields, DmaArea area, byte[] out, byte[] in)
+            throws IOException {
         turn.lock();
         try {
             throwIfFailed(what + NOT_SENT);
             Memory.fill(area.address(), area.bytes(), (byte) 0);
             Memory.copyIn(out, 0, area.address(), out.length);
             int dataBytes = Math.max(out.length, in.length);
-            int result = run(opcode, what, sqe -> {
+            int result = run(opcode, what, timeoutMillis, sqe -> {
                 fields.accept(sqe);
                 if (dataBytes > 0) {
                     pair.setData(sqe, area.iova(), dataBytes);
@@ -137,10 +146,10 @@ final class AdminQueue {
         }
     }
 
-    private int runLocked(int opcode, String what, LongConsumer fields) throws IOException {
+    private int runLocked(int opcode, String what, int timeoutMillis, LongConsumer fields) throws IOException {
         try {
             submitAwaited(opcode, what, fields);
-            await(what);
+            await(what, timeoutMillis);
         } catch (IOException e) {
             throw fail(e);
         } catch (InternalError e) {
@@ -200,8 +209,8 @@ final class AdminQueue {
         return why;
     }
 
-    private void await(String what) throws IOException {
-        long deadline = adminDeadline();
+    private void await(String what, int timeoutMillis) throws IOException {
+        long deadline = options.clock().nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
         for (int polls = 0; !isDone(what); polls++) {
             registers.checkAbandoned(what);
             if (polls < SPINS) {
@@ -209,7 +218,7 @@ final class AdminQueue {
                 continue;
             }
             if (options.clock().nanoTime() - deadline >= 0) {
-                throw late(what);
+                throw late(what, timeoutMillis);
             }
             options.clock().checkPatience();
             options.clock().pause();
@@ -245,12 +254,12 @@ final class AdminQueue {
         }
     }
 
-    private DeviceFailure late(String what) throws IOException {
+    private DeviceFailure late(String what, int timeoutMillis) throws IOException {
         int csts = registers.csts();
         String state =
                 Csts.fatal(csts) ? "it reports a fatal error (CSTS.CFS = 1)" : "CSTS is 0x" + Integer.toHexString(csts);
         return new DeviceFailure(what + " on " + device + " did not complete within "
-                + options.timeouts().adminMillis() + " ms; " + state + "; reset the device");
+                + timeoutMillis + " ms; " + state + "; reset the device");
     }
 
     // ---- what nobody waits for
@@ -268,7 +277,7 @@ final class AdminQueue {
             }
             pair.poll(this::completed, ENTRIES);
             if (abortsInFlight > 0 && options.clock().nanoTime() - abortsDeadline >= 0) {
-                throw late("Abort");
+                throw late("Abort", options.timeouts().adminMillis());
             }
         } catch (IOException e) {
             throw fail(e);
@@ -350,6 +359,17 @@ final class AdminQueue {
         eventRequests = 0;
         eventsRefused = false;
         failure = null;
+        restarts++;
+    }
+
+    /** How often the controller has forgotten what it was told. */
+    int restarts() {
+        lock.lock();
+        try {
+            return restarts;
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** No command is sent any more, and whoever waits for one gives up: afterwards nobody touches the queue's memory. */
@@ -361,8 +381,12 @@ final class AdminQueue {
         } finally {
             lock.unlock();
         }
-        turn.lock(); // until who had it has left
-        turn.unlock();
+        turn.lock(); // only when whoever had it has left
+        try {
+            assert dead : "alive again";
+        } finally {
+            turn.unlock();
+        }
     }
 
     private void failWith(DeviceFailure why) {

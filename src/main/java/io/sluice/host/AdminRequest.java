@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
  * @param cdw10 command dword 10; 11 to 15 follow
  * @param dataOut what the device reads; empty for none
  * @param dataInBytes how much the device writes; 0 for none
+ * @param timeoutMillis how long it may take before the controller is reset; {@link #DEFAULT_TIMEOUT_MILLIS} unless told
  */
 public record AdminRequest(
         int opcode,
@@ -24,7 +25,11 @@ public record AdminRequest(
         int cdw14,
         int cdw15,
         ByteBuffer dataOut,
-        int dataInBytes) {
+        int dataInBytes,
+        int timeoutMillis) {
+    /** As Linux has it: nobody knows how long a Format or a vendor's command takes. */
+    public static final int DEFAULT_TIMEOUT_MILLIS = 60_000;
+
     /**
      * The answer to a command that succeeded.
      *
@@ -39,15 +44,51 @@ public record AdminRequest(
         }
         if (isTheDriversOwn(opcode)) {
             throw new IllegalArgumentException(AdminOpcode.name(opcode)
-                    + " is for the driver itself: passed through, it would pull its queues away");
+                    + " is for the driver itself: passed through, it would work against its queues and Aborts");
         }
         if (dataInBytes < 0) {
             throw new IllegalArgumentException(
                     AdminOpcode.name(opcode) + " cannot read " + dataInBytes + " bytes from the device");
         }
+        if (timeoutMillis <= 0) {
+            throw new IllegalArgumentException(
+                    AdminOpcode.name(opcode) + " cannot have " + timeoutMillis + " ms: it must be more than 0");
+        }
         requireDirection(opcode, dataOut.hasRemaining() && !AdminOpcode.sendsData(opcode), "to");
         requireDirection(opcode, dataInBytes > 0 && !AdminOpcode.receivesData(opcode), "from");
         dataOut = dataOut.asReadOnlyBuffer();
+    }
+
+    /** With the time that is enough for most. */
+    public AdminRequest(
+            int opcode,
+            int nsid,
+            int cdw10,
+            int cdw11,
+            int cdw12,
+            int cdw13,
+            int cdw14,
+            int cdw15,
+            ByteBuffer dataOut,
+            int dataInBytes) {
+        this(
+                opcode,
+                nsid,
+                cdw10,
+                cdw11,
+                cdw12,
+                cdw13,
+                cdw14,
+                cdw15,
+                dataOut,
+                dataInBytes,
+                DEFAULT_TIMEOUT_MILLIS);
+    }
+
+    /** The same with another time-out. */
+    public AdminRequest withTimeoutMillis(int millis) {
+        return new AdminRequest(
+                opcode, nsid, cdw10, cdw11, cdw12, cdw13, cdw14, cdw15, dataOut, dataInBytes, millis);
     }
 
     /** A device moves data only in the direction of the opcode: the other way nothing would arrive, without an error. */
@@ -85,6 +126,7 @@ public record AdminRequest(
                     AdminOpcode.CREATE_IO_SQ,
                     AdminOpcode.DELETE_IO_CQ,
                     AdminOpcode.DELETE_IO_SQ,
+                    AdminOpcode.ABORT,
                     AdminOpcode.ASYNC_EVENT_REQUEST,
                     AdminOpcode.DOORBELL_BUFFER_CONFIG -> true;
             default -> false;

@@ -106,6 +106,7 @@ final class BringUp {
                 throw new DeviceFailure(driver.name() + " is another controller after its reset: " + now.model() + ", "
                         + now.serial() + " instead of " + before.model() + ", " + before.serial());
             }
+            driver.identifiedAgain(identification.namespaces());
         }
     }
 
@@ -140,11 +141,20 @@ final class BringUp {
             throw new IOException(driver.name() + " takes queues of " + Cap.maxQueueEntries(cap)
                     + " entry only (CAP.MQES is 0); no command fits into one, so it is broken or no NVMe controller");
         }
-        if (!registers.hasDoorbells(options.queuePairs())) {
+        if (queuePairsWanted() < Math.min(1, options.queuePairs())) {
             throw new IOException(driver.name() + " has doorbells " + (Doorbells.BYTES << Cap.dstrd(cap))
-                    + " bytes apart (CAP.DSTRD); those of " + options.queuePairs()
-                    + " queue pairs are outside its BAR 0 of " + registers.bytes() + " bytes: use fewer");
+                    + " bytes apart (CAP.DSTRD); those of its first I/O queue are outside its BAR 0 of "
+                    + registers.bytes() + " bytes: it cannot be driven");
         }
+    }
+
+    /** As many as were asked for, or have doorbells in BAR 0: who asks for all there are, asks for too many. */
+    private int queuePairsWanted() throws IOException {
+        int count = options.queuePairs();
+        if (registers.hasDoorbells(count)) {
+            return count;
+        }
+        return registers.hasDoorbells(0) ? Math.min(count, registers.queuePairsWithDoorbells()) : -1;
     }
 
     /** Whatever ran before is ended, and its end awaited. */
@@ -203,15 +213,15 @@ final class BringUp {
         }
         int granted = grantedQueuePairs();
         if (options.interrupts()) {
-            connectInterrupts(Math.min(granted, options.queuePairs()));
+            connectInterrupts(Math.min(granted, queuePairsWanted()));
         }
-        return Math.min(granted, options.queuePairs());
+        return Math.min(granted, queuePairsWanted());
     }
 
     /** At least one: the answer cannot say zero, so a controller that has none to give refuses the command. */
     private int grantedQueuePairs() throws IOException {
         try {
-            return driver.admin().requestQueuePairs(options.queuePairs());
+            return driver.admin().requestQueuePairs(queuePairsWanted());
         } catch (CommandFailed refused) {
             throw new IOException(
                     driver.name() + " grants no I/O queues, so it moves no data: " + refused.getMessage()
@@ -235,12 +245,17 @@ final class BringUp {
     /** Before the queues are created: what a queue's shadow doorbell says counts from its creation on. */
     private void configureDoorbellBuffer() throws IOException {
         boolean offered = (driver.controller().optionalAdminCommands() & IdentifyController.OACS_DOORBELL_BUFFER) != 0;
-        boolean fits = Cap.dstrd(cap) == 0 && options.queuePairs() <= ShadowDoorbells.MAX_QUEUE_PAIRS;
+        boolean fits = Cap.dstrd(cap) == 0 && queuePairsWanted() <= ShadowDoorbells.MAX_QUEUE_PAIRS;
         if (options.doorbellBuffer() && offered && fits) {
             ShadowDoorbells shadows =
                     new ShadowDoorbells(driver.allocate("sluice shadow doorbells", ShadowDoorbells.BYTES));
-            driver.admin().configureDoorbellBuffer(shadows);
-            driver.shadows(shadows);
+            try {
+                driver.admin().configureDoorbellBuffer(shadows);
+                driver.shadows(shadows);
+            } catch (CommandFailed refused) {
+                log.debug("{} is driven without a Doorbell Buffer: {}", driver.name(), refused.getMessage());
+                shadows.area().close();
+            }
         }
     }
 

@@ -27,6 +27,10 @@ import java.util.List;
  * @param sglSupport SGLS
  * @param totalCapacityBytes TNVMCAP; 0 where it does not say, -1 where it is more than 2^63
  * @param asyncEventLimit AERL decoded
+ * @param optionalEvents OAES; bits as in {@code io.sluice.nvme.FeatureValue}
+ * @param errorLogEntries ELPE decoded
+ * @param atomicWriteBlocks AWUN decoded
+ * @param atomicWritePowerFailBlocks AWUPF decoded
  */
 public record ControllerInfo(
         int version,
@@ -47,7 +51,11 @@ public record ControllerInfo(
         boolean volatileWriteCache,
         int sglSupport,
         long totalCapacityBytes,
-        int asyncEventLimit) {
+        int asyncEventLimit,
+        int optionalEvents,
+        int errorLogEntries,
+        int atomicWriteBlocks,
+        int atomicWritePowerFailBlocks) {
 
     /** The version for people: "1.4". */
     public String versionText() {

@@ -138,10 +138,15 @@ final class ControllerRegisters {
 
     /** Whether BAR 0 has the doorbells of all queues up to this one. */
     boolean hasDoorbells(int qid) throws IOException {
-        // In long arithmetic: DSTRD can be 15, and a queue's number 65535.
+        return qid <= queuePairsWithDoorbells();
+    }
+
+    /** How many I/O queue pairs have doorbells in BAR 0; negative if not even the admin queue has. */
+    int queuePairsWithDoorbells() throws IOException {
+        // In long arithmetic: DSTRD can be 15. Each pair has two, and the last one takes no more than a register.
         long stride = (long) Doorbells.BYTES << Cap.dstrd(cap());
-        long end = Doorbells.OFFSET + (2L * qid + 1) * stride + Doorbells.BYTES;
-        return end <= Math.min(bar.bytes(), Integer.MAX_VALUE);
+        long room = Math.min(bar.bytes(), Integer.MAX_VALUE) - Doorbells.OFFSET - Doorbells.BYTES;
+        return (int) (Math.floorDiv(room, stride) - 1) / 2;
     }
 
     Doorbell sqTailDoorbell(int qid, ShadowDoorbells shadows) throws IOException {

@@ -63,7 +63,11 @@ final class Identification implements AutoCloseable {
                 IdentifyController.VWC.has(page, IdentifyController.VWC_PRESENT),
                 IdentifyController.SGLS.getInt(page),
                 totalCapacity(),
-                IdentifyController.AERL.getInt(page) + 1);
+                IdentifyController.AERL.getInt(page) + 1,
+                IdentifyController.OAES.getInt(page),
+                IdentifyController.ELPE.getInt(page) + 1,
+                IdentifyController.AWUN.getInt(page) + 1,
+                IdentifyController.AWUPF.getInt(page) + 1);
     }
 
     /** ACL decoded: how many Aborts the controller takes at a time. To be asked after {@link #controller}. */
@@ -149,7 +153,8 @@ final class Identification implements AutoCloseable {
                 IdentifyNamespace.deallocatedReads(page) == IdentifyNamespace.DLFEAT_READS_ONES,
                 identifier(IdentifyNamespace.NGUID.get(page)),
                 identifier(IdentifyNamespace.EUI64.get(page)),
-                "");
+                "",
+                IoHints.of(page));
         return info.withUuid(uuid(nsid));
     }
 

@@ -17,6 +17,7 @@ import java.util.List;
  * @param nguid 32 hexadecimal digits, or empty for none
  * @param eui64 16 hexadecimal digits, or empty for none
  * @param uuid as text, or empty for none
+ * @param hints how it likes to be written
  */
 public record NamespaceInfo(
         int nsid,
@@ -30,7 +31,8 @@ public record NamespaceInfo(
         boolean unwrittenReadsOnes,
         String nguid,
         String eui64,
-        String uuid) {
+        String uuid,
+        IoHints hints) {
 
     /**
      * One way to format a namespace.
@@ -40,6 +42,36 @@ public record NamespaceInfo(
      * @param relativePerformance RP: 0 is best, 3 degraded
      */
     public record LbaFormat(int blockBytes, int metadataBytes, int relativePerformance) {}
+
+    /** One that says nothing of how it likes to be written. */
+    public NamespaceInfo(
+            int nsid,
+            long blockCount,
+            long capacityBlocks,
+            long usedBlocks,
+            int format,
+            List<LbaFormat> formats,
+            boolean protection,
+            boolean thin,
+            boolean unwrittenReadsOnes,
+            String nguid,
+            String eui64,
+            String uuid) {
+        this(
+                nsid,
+                blockCount,
+                capacityBlocks,
+                usedBlocks,
+                format,
+                formats,
+                protection,
+                thin,
+                unwrittenReadsOnes,
+                nguid,
+                eui64,
+                uuid,
+                IoHints.NONE);
+    }
 
     public NamespaceInfo {
         formats = List.copyOf(formats);
@@ -76,6 +108,17 @@ public record NamespaceInfo(
         return "";
     }
 
+    /** Whether what is stored under the same block is still found there: the same disk, of the same size and format. */
+    boolean isSameDisk(NamespaceInfo other) {
+        return nsid == other.nsid
+                && blockCount == other.blockCount
+                && formats.get(format).equals(other.formats.get(other.format))
+                && protection == other.protection
+                && nguid.equals(other.nguid)
+                && eui64.equals(other.eui64)
+                && uuid.equals(other.uuid);
+    }
+
     NamespaceInfo withUuid(String newUuid) {
         return new NamespaceInfo(
                 nsid,
@@ -89,6 +132,7 @@ public record NamespaceInfo(
                 unwrittenReadsOnes,
                 nguid,
                 eui64,
-                newUuid);
+                newUuid,
+                hints);
     }
 }

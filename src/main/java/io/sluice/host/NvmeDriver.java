@@ -11,8 +11,10 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -60,10 +62,13 @@ public final class NvmeDriver implements AutoCloseable {
     private volatile ControllerRegisters registers;
     private AdminQueue admin;
     private ControllerInfo controller;
-    private List<NamespaceInfo> namespaces = List.of();
+    private volatile List<NamespaceInfo> namespaces = List.of();
+    private final List<NamespaceChange> untold = new ArrayList<>();
 
     private ShadowDoorbells shadows;
-    private volatile Events events;
+    private volatile Consumer<DeviceEvent> eventListener;
+    private volatile Consumer<NamespaceChange> namespaceListener;
+    private Events events;
     private int abortLimit = 1;
     private boolean enabled;
     private boolean shutDown;
@@ -105,7 +110,7 @@ public final class NvmeDriver implements AutoCloseable {
         return controller;
     }
 
-    /** The active namespaces, in order of their identifiers. */
+    /** The active namespaces, in order of their identifiers, as they were found last; see {@link #listenForNamespaces}. */
     public List<NamespaceInfo> namespaces() {
         return namespaces;
     }
@@ -236,7 +241,7 @@ public final class NvmeDriver implements AutoCloseable {
      *
      * @throws IllegalArgumentException if it has more data than {@link #maxAdminBytes}
      * @throws CommandFailed if it ends with an error status
-     * @throws DeviceFailure if it does not end
+     * @throws DeviceFailure if it does not end in its time, or a reset has ended it; the controller is reset then
      */
     public AdminRequest.Answer admin(AdminRequest request) throws IOException {
         String what = AdminOpcode.name(request.opcode());
@@ -247,11 +252,18 @@ public final class NvmeDriver implements AutoCloseable {
         }
         byte[] dataIn = new byte[request.dataInBytes()];
         if (bytes == 0) {
-            return answer(admin.run(request.opcode(), what, request::encode), dataIn);
+            return answer(admin.run(request.opcode(), what, request.timeoutMillis(), request::encode), dataIn);
         }
         // Of its own, so that nobody else's command waits while it is allocated and filled.
         try (DmaArea area = allocate("sluice admin data", bytes)) {
-            int dw0 = admin.exchange(request.opcode(), what, request::encode, area, request.bytesOut(), dataIn);
+            int dw0 = admin.exchange(
+                    request.opcode(),
+                    what,
+                    request.timeoutMillis(),
+                    request::encode,
+                    area,
+                    request.bytesOut(),
+                    dataIn);
             return answer(dw0, dataIn);
         }
     }
@@ -265,9 +277,9 @@ public final class NvmeDriver implements AutoCloseable {
         return new Logs(admin).health();
     }
 
-    /** The newest errors in the controller's Error Information log, up to {@code limit} or 64. */
+    /** The newest errors in the controller's Error Information log, up to {@code limit}, 64, or as many as it keeps. */
     public List<ErrorRecord> errors(int limit) throws IOException {
-        return new Logs(admin).errors(limit);
+        return new Logs(admin).errors(Math.min(limit, controller.errorLogEntries()));
     }
 
     /**
@@ -275,7 +287,15 @@ public final class NvmeDriver implements AutoCloseable {
      * {@code supervise}; it must not wait for long.
      */
     public void listen(Consumer<DeviceEvent> listener) {
-        events = new Events(admin, controller.asyncEventLimit(), listener);
+        eventListener = listener;
+    }
+
+    /**
+     * Has changes of namespaces told to a listener, from {@link #supervise}, on its thread: after the controller has said so, and
+     * after a reset, before any queue pair works again. {@link #namespaces} has the new ones by then.
+     */
+    public void listenForNamespaces(Consumer<NamespaceChange> listener) {
+        namespaceListener = listener;
     }
 
     /**
@@ -436,9 +456,56 @@ public final class NvmeDriver implements AutoCloseable {
     }
 
     void serveEvents() throws IOException {
-        Events current = events;
-        if (current != null) {
-            current.serve();
+        if (events == null && (eventListener != null || namespaceListener != null)) {
+            events = new Events(admin, controller, this::tell);
+        }
+        if (events == null) {
+            return;
+        }
+        events.serve();
+        if (events.takeNamespacesChanged()) {
+            try (Identification again = new Identification(admin, name(), registers.cap(), registers.vs())) {
+                identifiedAgain(again.namespaces());
+            }
+            tellNamespaceChanges();
+        }
+    }
+
+    private void tell(DeviceEvent event) {
+        Consumer<DeviceEvent> listener = eventListener;
+        if (listener != null) {
+            listener.accept(event);
+        }
+    }
+
+    /** What has changed is told by {@link #tellNamespaceChanges}. */
+    void identifiedAgain(List<NamespaceInfo> active) {
+        Map<Integer, NamespaceInfo> before = new TreeMap<>(Integer::compareUnsigned);
+        namespaces.forEach(namespace -> before.put(namespace.nsid(), namespace));
+        for (NamespaceInfo now : active) {
+            NamespaceInfo old = before.remove(now.nsid());
+            if (old == null || !old.isSameDisk(now)) {
+                untold.add(new NamespaceChange(old, now));
+            }
+        }
+        before.values().forEach(gone -> untold.add(new NamespaceChange(gone, null)));
+        namespaces = List.copyOf(active);
+    }
+
+    /** What a listener does wrong is no fault of the device. */
+    void tellNamespaceChanges() {
+        List<NamespaceChange> changes = List.copyOf(untold);
+        untold.clear();
+        Consumer<NamespaceChange> listener = namespaceListener;
+        for (NamespaceChange change : changes) {
+            log.warn("namespace {} of {} is not what it was", Integer.toUnsignedString(change.nsid()), name());
+            try {
+                if (listener != null) {
+                    listener.accept(change);
+                }
+            } catch (RuntimeException | AssertionError e) {
+                log.error("a listener has failed on a change of namespace {}", change.nsid(), e);
+            }
         }
     }
 

@@ -73,6 +73,7 @@ public final class QueuePair {
     private long now;
     private boolean nowIsKnown;
     private long nextCheck;
+    private long resetGeneration;
     private DeviceFailure failure;
     private volatile DeviceFailure death;
     private volatile int deathStatus = DriverStatus.DEVICE_DEAD;
@@ -417,6 +418,7 @@ public final class QueuePair {
         count += endOutstanding(listener, limit - count, DriverStatus.CONTROLLER_RESET);
         if (slots.outstanding() == 0) {
             restart();
+            resetGeneration++;
             mode.compareAndSet(Mode.ENDING, Mode.QUIET);
         }
         return count;
@@ -548,6 +550,34 @@ public final class QueuePair {
             slots.markLate(slot);
             alarm.late(this, slots.cid(slot));
         }
+    }
+
+    /**
+     * Has a command aborted before its time is over, by the next {@link NvmeDriver#supervise}. It ends as it would have, with its
+     * own completion and in its own time, before which the controller is not reset; until then its memory, when it is closed,
+     * stays mapped. For who cannot wait as long, as a guest that unmaps memory.
+     *
+     * @param slot of an outstanding command; of any other this does nothing
+     */
+    public void abort(int slot) {
+        if (slots.isOutstanding(slot) && !slots.isLate(slot)) {
+            slots.setDeadline(slot, slots.deadline(slot) + graceNanos);
+            slots.markLate(slot);
+            alarm.late(this, slots.cid(slot));
+        }
+    }
+
+    /**
+     * Whether the device may still use the memory of a slot's command: until it is completed, or a reset has ended it, in {@link
+     * #poll}. The slot may be a later command's by then: see {@link #resetGeneration}, and the caller's own completions.
+     */
+    public boolean isHeld(int slot) {
+        return slots.isOutstanding(slot);
+    }
+
+    /** How often a reset has ended all commands of this pair, on its poller's thread. */
+    public long resetGeneration() {
+        return resetGeneration;
     }
 
     /** How many of the outstanding commands are late. */

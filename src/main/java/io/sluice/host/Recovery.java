@@ -150,6 +150,7 @@ final class Recovery implements Alarm {
             resetIfWanted(nowNanos);
         }
         if (death == null) {
+            driver.tellNamespaceChanges(); // before anybody does I/O on them again
             resumeQueues(nowNanos);
             serveAdminQueue();
         }

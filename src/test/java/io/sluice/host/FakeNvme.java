@@ -15,6 +15,7 @@ import io.sluice.nvme.Cns;
 import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Csts;
 import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.Feature;
 import io.sluice.nvme.FeatureValue;
 import io.sluice.nvme.LogPage;
 import io.sluice.nvme.Registers;
@@ -81,6 +82,12 @@ class FakeNvme implements PciDevice {
 
     int grantedQueues = 2;
     int metadataBytes;
+    long namespaceBlocks = 1000;
+    int optionalEvents;
+    int errorLogEntries = 64;
+    int lastLogBytes;
+    /** The last Asynchronous Event Configuration; -1 for none. */
+    int eventConfiguration = -1;
     int optionalAdminCommands;
     int sglSupport;
     int protectionType;
@@ -266,6 +273,10 @@ class FakeNvme implements PciDevice {
             }
             case AdminOpcode.SECURITY_RECEIVE -> dataIn(sqe, securityData);
             case AdminOpcode.SET_FEATURES -> {
+                if (AdminSqe.featureId(sqe) == Feature.ASYNC_EVENT_CONFIGURATION) {
+                    eventConfiguration = Sqe.cdw11(sqe);
+                    return 0;
+                }
                 return FeatureValue.numberOfQueues(grantedQueues, grantedQueues);
             }
             case AdminOpcode.CREATE_IO_CQ, AdminOpcode.CREATE_IO_SQ -> queues.add(AdminSqe.qid(sqe));
@@ -297,6 +308,7 @@ class FakeNvme implements PciDevice {
     /** Offsets as in NVMe 1.4, figures 193 and 194. */
     private void logPage(long sqe) {
         int bytes = (int) AdminSqe.logBytes(sqe);
+        lastLogBytes = bytes;
         ByteBuffer page = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
         switch (AdminSqe.logPageId(sqe)) {
             case LogPage.SMART -> page.put(0, (byte) 4).putShort(1, (short) 310).putLong(32, 77);
@@ -368,11 +380,19 @@ class FakeNvme implements PciDevice {
         page.put(77, (byte) mdts);
         page.putInt(80, Vs.NVME_1_4);
         page.putInt(516, namespaceLimit); // NN
+        page.putInt(92, optionalEvents);
+        page.put(262, (byte) (errorLogEntries - 1));
+        page.putShort(526, (short) 15).putShort(528, (short) 1); // AWUN, AWUPF
     }
 
     /** Offsets as in NVMe 1.4, figure 245. */
     private void namespacePage(ByteBuffer page) {
-        page.putLong(0, 1000).putLong(8, 1000).putLong(16, 500);
+        page.putLong(0, namespaceBlocks).putLong(8, namespaceBlocks).putLong(16, 500);
+        page.put(24, (byte) 0x12); // NSFEAT: own atomicity, optimal I/O
+        page.put(33, (byte) 9); // DLFEAT
+        page.putShort(34, (short) 7).putShort(36, (short) 3).putShort(46, (short) 256); // NAWUN, NAWUPF, NOIOB
+        page.putShort(64, (short) 1).putShort(66, (short) 2).putShort(68, (short) 3); // NPWG, NPWA, NPDG
+        page.putShort(70, (short) 4).putShort(72, (short) 5); // NPDA, NOWS
         page.put(29, (byte) protectionType);
         page.putInt(128, (9 << 16) + metadataBytes); // LBAF0: 512 bytes
     }

@@ -533,4 +533,63 @@ class NvmeDriverTest {
         long again = iovas.allocate(4096, 4096);
         assertTrue(again > iova, "0x" + Long.toHexString(again) + " may still be mapped for the device");
     }
+
+    // ---- what it says of itself, and what it refuses
+
+    @Test
+    void shouldHandOnHowANamespaceLikesToBeWritten() throws IOException {
+        try (NvmeDriver driver = start()) {
+            assertEquals(new IoHints(256, 2, 3, 4, 5, 6, 9, 8, 4), driver.namespace(1).hints());
+            assertEquals(16, driver.controller().atomicWriteBlocks());
+            assertEquals(2, driver.controller().atomicWritePowerFailBlocks());
+        }
+    }
+
+    @Test
+    void shouldAskForNoMoreErrorsThanTheControllerKeeps() throws IOException {
+        misbehave(device -> device.errorLogEntries = 2);
+        try (NvmeDriver driver = start()) {
+            assertEquals(1, driver.errors(64).size());
+            assertEquals(2 * 64, device.lastLogBytes);
+        }
+    }
+
+    @Test
+    void shouldRefuseToPassAnAbortThrough() {
+        assertThrows(IllegalArgumentException.class, () -> AdminRequest.of(AdminOpcode.ABORT, 0, 0));
+    }
+
+    @Test
+    void shouldGoWithoutADoorbellBufferWhenItIsRefused() throws IOException {
+        misbehave(device -> {
+            device.optionalAdminCommands = IdentifyController.OACS_DOORBELL_BUFFER;
+            device.failOpcode = AdminOpcode.DOORBELL_BUFFER_CONFIG;
+            device.failStatus = Status.INVALID_FIELD.dnr();
+        });
+        try (NvmeDriver driver = NvmeDriver.start(device, iovas, options().withDoorbellBuffer())) {
+            assertEquals(QUEUES, driver.queuePairs().size());
+            assertEquals(3, device.maps.size(), "the buffer's memory is given back");
+        }
+    }
+
+    @Test
+    void shouldTakeAsManyQueuePairsAsHaveDoorbellsWhenMoreAreAskedFor() throws IOException {
+        misbehave(device -> {
+            device.grantedQueues = 65_535;
+            device.barBytes = 0x1000 + 4 * (2 * 3 + 1) + 3; // those of the admin queue and of two pairs, and a part of one
+        });
+        DriverOptions all = DriverOptions.polled(65_535, 2).withClock(new FastClock());
+        try (NvmeDriver driver = NvmeDriver.start(device, iovas, all)) {
+            assertEquals(2, driver.queuePairs().size());
+        }
+    }
+
+    @Test
+    void shouldResetTheFunctionWhenAnEarlierUserLeftItBetweenEnabledAndReady() throws IOException {
+        device.cc = Cc.withEnabled(0, true);
+        try (NvmeDriver driver = start()) {
+            assertEquals(0, driver.resets());
+            assertFalse(device.log.contains("disable"), "CC.EN may not be cleared while RDY is still to come");
+        }
+    }
 }

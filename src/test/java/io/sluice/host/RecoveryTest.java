@@ -1,5 +1,6 @@
 package io.sluice.host;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -20,6 +21,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /** Time-outs, resets and death, one at a time, in virtual time. {@link FaultRunsTest} mixes them. */
 class RecoveryTest {
@@ -33,6 +35,7 @@ class RecoveryTest {
     private NvmeDriver driver;
     private QueuePair pair;
     private DmaArea area;
+    private Thread supervisor;
 
     @BeforeEach
     void start() throws IOException {
@@ -663,6 +666,161 @@ class RecoveryTest {
         passSeconds(2);
         assertEquals(requests, device.eventRequests.size(), "asked again after a reset");
         assertEquals(1, events.size());
+    }
+
+    @Test
+    void shouldAskForTheEventsThatAreOfferedAndAgainAfterAReset() throws IOException {
+        device.optionalEvents = 0x7f00;
+        driver.close();
+        start();
+        driver.listen(event -> {});
+        cycle();
+        assertEquals(0x31f, device.eventConfiguration, "namespaces, firmware, and the critical warnings");
+        device.eventConfiguration = -1;
+        cycle();
+        assertEquals(-1, device.eventConfiguration, "once is enough");
+        driver.requestReset("the test says so");
+        passSeconds(2);
+        assertEquals(0x31f, device.eventConfiguration);
+    }
+
+    @Test
+    void shouldTellThatANamespaceHasChangedWhenTheControllerSaysSo() throws IOException {
+        List<NamespaceChange> changes = new ArrayList<>();
+        driver.listenForNamespaces(changes::add);
+        cycle();
+        assertTrue(device.event(AsyncEvent.NAMESPACE_ATTRIBUTE_CHANGED.dw0()));
+        cycle();
+        assertEquals(List.of(), changes, "it is the same");
+        device.namespaceBlocks = 2000;
+        assertTrue(device.event(AsyncEvent.NAMESPACE_ATTRIBUTE_CHANGED.dw0()));
+        cycle();
+        assertEquals(1, changes.size());
+        assertEquals(1000, changes.getFirst().before().blockCount());
+        assertEquals(2000, changes.getFirst().after().blockCount());
+        assertEquals(2000, driver.namespace(1).blockCount());
+    }
+
+    @Test
+    void shouldTellThatANamespaceHasChangedInAResetBeforeAnybodyDoesIo() throws IOException {
+        List<QueuePair.Mode> modes = new ArrayList<>();
+        driver.listenForNamespaces(change -> {
+            modes.add(pair.mode());
+            throw new IllegalStateException("what a listener does wrong is its own affair");
+        });
+        device.namespaceBlocks = 2000;
+        driver.requestReset("the test says so");
+        passSeconds(3);
+        assertEquals(List.of(QueuePair.Mode.ENDING), modes);
+        assertEquals(1, driver.resets());
+        assertWorks();
+    }
+
+    // ---- long admin commands
+
+    @Test
+    void shouldGiveACommandThatIsPassedThroughAsLongAsItsCallerSays() {
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return Fate.LOST;
+            }
+        };
+        AdminRequest format = AdminRequest.of(AdminOpcode.FORMAT_NVM, 1, 0);
+        assertEquals(60_000, format.timeoutMillis());
+        long start = clock.nanoTime();
+        DeviceFailure late =
+                assertThrows(DeviceFailure.class, () -> driver.admin(format.withTimeoutMillis(100_000)));
+        assertTrue(late.getMessage().contains("within 100000 ms"), late.getMessage());
+        assertTrue(clock.nanoTime() - start >= 100_000_000_000L);
+        assertThrows(IllegalArgumentException.class, () -> format.withTimeoutMillis(0));
+    }
+
+    @Test
+    void shouldAbortAndResetWhileALongAdminCommandIsAwaited() throws IOException {
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return Fate.LOST;
+            }
+
+            @Override
+            public boolean abortWorks() {
+                return false;
+            }
+        };
+        read(7);
+        clock.onPause = () -> {
+            if (driver.resets() == 0) {
+                inAnotherThread(this::cycle);
+            }
+        };
+        AdminRequest format = AdminRequest.of(AdminOpcode.FORMAT_NVM, 1, 0).withTimeoutMillis(Integer.MAX_VALUE);
+        int[] formats = {0};
+        device.faults = new Faults() {
+            @Override
+            public Fate fate(int qid, int opcode) {
+                return opcode == AdminOpcode.FORMAT_NVM && formats[0]++ == 0 ? Fate.LOST : Fate.DONE;
+            }
+
+            @Override
+            public boolean abortWorks() {
+                return false;
+            }
+        };
+        DeviceFailure ended = assertThrows(DeviceFailure.class, () -> driver.admin(format));
+        assertTrue(ended.getMessage().contains("is being reset"), ended.getMessage());
+        clock.onPause = () -> {};
+        passSeconds(3);
+        assertEquals(1, device.aborts);
+        assertEquals(1, driver.resets());
+        assertEquals(List.of(7L), tokens);
+    }
+
+    /** The reset waits until the command's own thread has noticed, so the caller goes on while it does. */
+    private void inAnotherThread(Executable work) {
+        if (supervisor == null || !supervisor.isAlive()) {
+            supervisor = Thread.ofPlatform().start(() -> assertDoesNotThrow(work));
+        }
+    }
+
+    // ---- aborts before the time
+
+    @Test
+    void shouldAbortACommandAtOnceWhenItsOwnerCannotWait() throws IOException {
+        setFate(Fate.LOST);
+        read(7);
+        heal();
+        assertTrue(pair.isHeld(0));
+        long generation = pair.resetGeneration();
+        pair.abort(0);
+        pair.abort(0);
+        pair.abort(1);
+        int mapped = device.maps.size();
+        area.close();
+        cycle();
+        assertEquals(mapped, device.maps.size(), "it has the memory still");
+        cycle();
+        assertEquals(1, device.aborts);
+        assertEquals(List.of(7L), tokens);
+        assertFalse(pair.isHeld(0));
+        assertEquals(mapped - 1, device.maps.size());
+        assertEquals(0, driver.resets());
+        assertEquals(generation, pair.resetGeneration());
+    }
+
+    @Test
+    void shouldNotResetBeforeTheUsualTimeWhenAnEarlyAbortDoesNotHelp() throws IOException {
+        setFate(Fate.LOST);
+        read(7);
+        long generation = pair.resetGeneration();
+        pair.abort(0);
+        passSeconds(34);
+        assertEquals(0, driver.resets());
+        passSeconds(3);
+        assertEquals(1, driver.resets());
+        assertEquals(generation + 1, pair.resetGeneration());
+        assertFalse(pair.isHeld(0));
     }
 
     // ---- death

@@ -1,5 +1,7 @@
 package io.sluice.host;
 
+import java.util.concurrent.atomic.AtomicLong;
+
 /** Time that passes only when somebody waits, or a test says so; it wraps on its way. */
 final class VirtualClock implements DriverClock {
     private static final long PAUSE_NANOS = 100_000_000L;
@@ -8,17 +10,17 @@ final class VirtualClock implements DriverClock {
     Runnable onPause = () -> {};
 
     private volatile boolean stopped;
-    private volatile long now = Long.MAX_VALUE - 5_000_000_000L;
+    private final AtomicLong now = new AtomicLong(Long.MAX_VALUE - 5_000_000_000L);
 
     @Override
     public long nanoTime() {
-        return now;
+        return now.get();
     }
 
     @Override
     public void pause() {
         if (!stopped) {
-            now += PAUSE_NANOS;
+            now.addAndGet(PAUSE_NANOS);
         }
         onPause.run();
         Thread.onSpinWait();
@@ -34,6 +36,6 @@ final class VirtualClock implements DriverClock {
     }
 
     void advanceMillis(long millis) {
-        now += millis * 1_000_000L;
+        now.addAndGet(millis * 1_000_000L);
     }
 }
