@@ -124,8 +124,7 @@ final class AdminQueue {
      * @param out what the device reads, no more than the area takes; what is left of the area is zero
      * @param in gets what the device writes, no more than the area takes
      */
-    int exchange(
-            int opcode, String what, int timeoutMillis, LongConsumer fields, DmaArea area, byte[] out, byte[] in)
+    int exchange(int opcode, String what, int timeoutMillis, LongConsumer fields, DmaArea area, byte[] out, byte[] in)
             throws IOException {
         turn.lock();
         try {
@@ -258,8 +257,8 @@ final class AdminQueue {
         int csts = registers.csts();
         String state =
                 Csts.fatal(csts) ? "it reports a fatal error (CSTS.CFS = 1)" : "CSTS is 0x" + Integer.toHexString(csts);
-        return new DeviceFailure(what + " on " + device + " did not complete within "
-                + timeoutMillis + " ms; " + state + "; reset the device");
+        return new DeviceFailure(what + " on " + device + " did not complete within " + timeoutMillis + " ms; " + state
+                + "; reset the device");
     }
 
     // ---- what nobody waits for

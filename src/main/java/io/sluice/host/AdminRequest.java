@@ -71,24 +71,12 @@ public record AdminRequest(
             int cdw15,
             ByteBuffer dataOut,
             int dataInBytes) {
-        this(
-                opcode,
-                nsid,
-                cdw10,
-                cdw11,
-                cdw12,
-                cdw13,
-                cdw14,
-                cdw15,
-                dataOut,
-                dataInBytes,
-                DEFAULT_TIMEOUT_MILLIS);
+        this(opcode, nsid, cdw10, cdw11, cdw12, cdw13, cdw14, cdw15, dataOut, dataInBytes, DEFAULT_TIMEOUT_MILLIS);
     }
 
     /** The same with another time-out. */
     public AdminRequest withTimeoutMillis(int millis) {
-        return new AdminRequest(
-                opcode, nsid, cdw10, cdw11, cdw12, cdw13, cdw14, cdw15, dataOut, dataInBytes, millis);
+        return new AdminRequest(opcode, nsid, cdw10, cdw11, cdw12, cdw13, cdw14, cdw15, dataOut, dataInBytes, millis);
     }
 
     /** A device moves data only in the direction of the opcode: the other way nothing would arrive, without an error. */

@@ -257,13 +257,7 @@ public final class NvmeDriver implements AutoCloseable {
         // Of its own, so that nobody else's command waits while it is allocated and filled.
         try (DmaArea area = allocate("sluice admin data", bytes)) {
             int dw0 = admin.exchange(
-                    request.opcode(),
-                    what,
-                    request.timeoutMillis(),
-                    request::encode,
-                    area,
-                    request.bytesOut(),
-                    dataIn);
+                    request.opcode(), what, request.timeoutMillis(), request::encode, area, request.bytesOut(), dataIn);
             return answer(dw0, dataIn);
         }
     }

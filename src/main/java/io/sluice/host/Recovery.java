@@ -45,6 +45,7 @@ final class Recovery implements Alarm {
     private boolean wanted;
     /** Whether the device has given rise to the wish, and not only its owner. */
     private boolean blamed;
+
     private String resetReason = "";
     private boolean holding;
     private volatile DeviceFailure death;
@@ -57,6 +58,7 @@ final class Recovery implements Alarm {
 
     /** Resets since the device last did its work: those that failed, and those that have not helped. */
     private int vainResets;
+
     private final AtomicInteger resets = new AtomicInteger();
 
     Recovery(NvmeDriver driver, Quarantine quarantine) {
@@ -266,9 +268,7 @@ final class Recovery implements Alarm {
     /** A controller that takes queues, and then does no I/O, is not: only a completion says so, or a long time in peace. */
     private boolean isWell(long nowNanos) {
         List<QueuePair> pairs = driver.queuePairs();
-        return pairs.isEmpty()
-                || pairs.stream().anyMatch(QueuePair::hasWorked)
-                || nowNanos - lastReset >= peaceNanos();
+        return pairs.isEmpty() || pairs.stream().anyMatch(QueuePair::hasWorked) || nowNanos - lastReset >= peaceNanos();
     }
 
     private long peaceNanos() {

@@ -128,9 +128,21 @@ class BenchRecoveryTest {
     }
 
     @Test
-    void shouldGiveUpWhenTheControllerHasToBeResetAgainAndAgain() {
+    void shouldFailWhenTheControllerComesUpAfterEachResetAndDoesNothing() {
         storage.stuck = true;
         IOException e = assertThrows(IOException.class, () -> run(options(Operation.RANDREAD, false), report -> false));
+        assertTrue(e.getMessage().contains("BENCH is dead after 2 resets"), e.getMessage());
+        assertTrue(e.getMessage().contains("its Abort has not ended it"), e.getMessage());
+    }
+
+    @Test
+    void shouldGiveUpWhenTheControllerHasToBeResetAgainAndAgain() {
+        IOException e = assertThrows(
+                IOException.class,
+                () -> run(options(Operation.RANDREAD, false), report -> {
+                    driver.requestReset("the test wants it");
+                    return false;
+                }));
         assertTrue(
                 e.getMessage().contains("BENCH had to be reset 8 times in one run; the last because"), e.getMessage());
     }

@@ -43,7 +43,6 @@ record DataPages(List<Long> pages, long listIova) {
 
     /** Whether the list says what it said first. */
     boolean isStill(FakeNvme device) {
-        return listIova == 0
-                || list(device, listIova, pages.size() - 1).equals(pages.subList(1, pages.size()));
+        return listIova == 0 || list(device, listIova, pages.size() - 1).equals(pages.subList(1, pages.size()));
     }
 }

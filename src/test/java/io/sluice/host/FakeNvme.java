@@ -88,6 +88,7 @@ class FakeNvme implements PciDevice {
     int lastLogBytes;
     /** The last Asynchronous Event Configuration; -1 for none. */
     int eventConfiguration = -1;
+
     int optionalAdminCommands;
     int sglSupport;
     int protectionType;

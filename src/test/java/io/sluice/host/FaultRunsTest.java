@@ -93,7 +93,9 @@ class FaultRunsTest {
         System.out.println("FaultRunsTest: " + commands + " commands, " + resets + " resets, " + deaths + " deaths, "
                 + notStarted + " devices that did not start");
         if (runs >= 100) {
-            assertTrue(commands > 0 && resets > 0 && deaths > 0 && notStarted > 0 && eventsTold > 0, "every kind of life was led");
+            assertTrue(
+                    commands > 0 && resets > 0 && deaths > 0 && notStarted > 0 && eventsTold > 0,
+                    "every kind of life was led");
             assertEquals(Set.copyOf(STEPS), stepsThatHung, "each step has hung, and its message named it");
         }
     }

@@ -100,8 +100,7 @@ final class FaultyNvme extends FakeNvme {
     }
 
     /** A command that it has, with all that it may touch for it. */
-    private record Held(
-            int qid, int cid, int opcode, DataPages data, List<Mapping> memory, long slba, boolean late) {}
+    private record Held(int qid, int cid, int opcode, DataPages data, List<Mapping> memory, long slba, boolean late) {}
 
     /** In a CID, the uppermost bit of its generation, which no test lives long enough to see set. */
     private static final int NOT_IN_USE = 0x8000;

@@ -539,7 +539,9 @@ class NvmeDriverTest {
     @Test
     void shouldHandOnHowANamespaceLikesToBeWritten() throws IOException {
         try (NvmeDriver driver = start()) {
-            assertEquals(new IoHints(256, 2, 3, 4, 5, 6, 9, 8, 4), driver.namespace(1).hints());
+            assertEquals(
+                    new IoHints(256, 2, 3, 4, 5, 6, 9, 8, 4),
+                    driver.namespace(1).hints());
             assertEquals(16, driver.controller().atomicWriteBlocks());
             assertEquals(2, driver.controller().atomicWritePowerFailBlocks());
         }
@@ -576,7 +578,8 @@ class NvmeDriverTest {
     void shouldTakeAsManyQueuePairsAsHaveDoorbellsWhenMoreAreAskedFor() throws IOException {
         misbehave(device -> {
             device.grantedQueues = 65_535;
-            device.barBytes = 0x1000 + 4 * (2 * 3 + 1) + 3; // those of the admin queue and of two pairs, and a part of one
+            device.barBytes =
+                    0x1000 + 4 * (2 * 3 + 1) + 3; // those of the admin queue and of two pairs, and a part of one
         });
         DriverOptions all = DriverOptions.polled(65_535, 2).withClock(new FastClock());
         try (NvmeDriver driver = NvmeDriver.start(device, iovas, all)) {

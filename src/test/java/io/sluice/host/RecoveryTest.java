@@ -729,8 +729,7 @@ class RecoveryTest {
         AdminRequest format = AdminRequest.of(AdminOpcode.FORMAT_NVM, 1, 0);
         assertEquals(60_000, format.timeoutMillis());
         long start = clock.nanoTime();
-        DeviceFailure late =
-                assertThrows(DeviceFailure.class, () -> driver.admin(format.withTimeoutMillis(100_000)));
+        DeviceFailure late = assertThrows(DeviceFailure.class, () -> driver.admin(format.withTimeoutMillis(100_000)));
         assertTrue(late.getMessage().contains("within 100000 ms"), late.getMessage());
         assertTrue(clock.nanoTime() - start >= 100_000_000_000L);
         assertThrows(IllegalArgumentException.class, () -> format.withTimeoutMillis(0));
@@ -834,7 +833,9 @@ class RecoveryTest {
         assertFalse(pair.flush(1, 8), "nothing is taken any more");
         assertThrows(DeviceFailure.class, pair::ring);
         DeviceFailure failure = assertThrows(DeviceFailure.class, () -> pair.poll(this::ended, 16));
-        assertTrue(failure.getMessage().contains("is dead after 3 resets that failed or did not help"), failure.getMessage());
+        assertTrue(
+                failure.getMessage().contains("is dead after 3 resets that failed or did not help"),
+                failure.getMessage());
         assertThrows(DeviceFailure.class, () -> driver.feature(7));
         assertThrows(DeviceFailure.class, driver::checkAlive);
         assertEquals(0, device.config.getShort(PciHeader.COMMAND) & PciHeader.COMMAND_BUS_MASTER, "no DMA any more");
