@@ -66,6 +66,7 @@ public final class QueuePair {
     private final AtomicReference<Mode> mode = new AtomicReference<>(Mode.RUNNING);
     private volatile boolean worked;
 
+    private int begun = -1;
     private int sqTail;
     private int rungSqTail;
     private int cqHead;
@@ -252,6 +253,7 @@ public final class QueuePair {
         if (slot < 0) {
             return 0;
         }
+        begun = slot;
         long sqe = memory.sqe(sqTail);
         Sqe.clear(sqe);
         Sqe.setCommand(sqe, opcode, slots.nextCid(slot));
@@ -276,8 +278,7 @@ public final class QueuePair {
             Sqe.setSglDataBlock(sqe, iova, bytes);
             return;
         }
-        int slot = slots.peek();
-        Prps.set(sqe, iova, bytes, memory.listAddress(slot), memory.listIova(slot));
+        Prps.set(sqe, iova, bytes, memory.listAddress(begun), memory.listIova(begun));
     }
 
     /**
@@ -314,6 +315,7 @@ public final class QueuePair {
     public int submitRaw(long sqe, long token) {
         int slot = nextSlot();
         if (slot >= 0) {
+            begun = slot;
             long entry = memory.sqe(sqTail);
             Sqe.copy(sqe, entry);
             Sqe.setCid(entry, slots.nextCid(slot));
@@ -322,9 +324,18 @@ public final class QueuePair {
         return slot;
     }
 
-    /** Submits the command that was begun; the device is told by {@link #ring}. */
+    /**
+     * Submits the command that was begun; the device is told by {@link #ring}. Between the two, {@link #poll} may be called, but
+     * its listener must not submit.
+     *
+     * @throws IllegalStateException if none was begun, or a reset has emptied the queue since
+     */
     public void commit(long token) {
-        slots.take(token, now + timeoutNanos);
+        if (begun < 0) {
+            throw new IllegalStateException("no command was begun on " + name + " since it was last empty");
+        }
+        slots.take(begun, token, now + timeoutNanos);
+        begun = -1;
         sqTail = Rings.next(sqTail, entries);
     }
 
@@ -471,6 +482,7 @@ public final class QueuePair {
         memory.clearQueues();
         sqTailDoorbell.restart();
         cqHeadDoorbell.restart();
+        begun = -1;
         sqTail = 0;
         rungSqTail = 0;
         cqHead = 0;

@@ -73,15 +73,25 @@ final class SlotTable {
         return ~cids[slot];
     }
 
-    /** Makes the slot of {@link #peek} outstanding. */
-    void take(long token, long deadlineNanos) {
+    /** Makes a free slot outstanding: that of {@link #peek}, or of an earlier one, if others were freed since. */
+    void take(int slot, long token, long deadlineNanos) {
         assert freeCount > 0 : "no free slot";
         freeCount--;
-        int slot = free[freeCount];
+        if (free[freeCount] != slot) {
+            moveToTop(slot);
+        }
         assert !isOutstanding(slot) : "slot " + slot + " was free and outstanding";
         cids[slot] = ~cids[slot];
         tokens[slot] = token;
         deadlines[slot] = deadlineNanos;
+    }
+
+    private void moveToTop(int slot) {
+        int at = freeCount;
+        while (free[at] != slot) {
+            at--;
+        }
+        free[at] = free[freeCount];
     }
 
     boolean isOutstanding(int slot) {

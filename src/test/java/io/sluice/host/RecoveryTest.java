@@ -11,6 +11,7 @@ import io.sluice.host.FaultyNvme.Fate;
 import io.sluice.host.FaultyNvme.Faults;
 import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.AsyncEvent;
+import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Status;
 import io.sluice.pci.PciHeader;
 import java.io.IOException;
@@ -781,6 +782,31 @@ class RecoveryTest {
         if (supervisor == null || !supervisor.isAlive()) {
             supervisor = Thread.ofPlatform().start(() -> assertDoesNotThrow(work));
         }
+    }
+
+    // ---- a command that is begun
+
+    @Test
+    void shouldTakeTheSlotThatWasBegunWhenOthersWereFreedMeanwhile() throws IOException {
+        read(7);
+        long sqe = pair.begin(NvmOpcode.FLUSH, 1);
+        pair.poll(this::ended, 16);
+        pair.commit(8);
+        pair.ring();
+        pair.poll(this::ended, 16);
+        assertEquals(List.of(7L, 8L), tokens);
+        assertEquals(0, pair.inFlight());
+        assertTrue(sqe != 0);
+        assertEquals(0, driver.resets());
+    }
+
+    @Test
+    void shouldRefuseACommandThatWasBegunBeforeAReset() throws IOException {
+        assertTrue(pair.begin(NvmOpcode.FLUSH, 1) != 0);
+        driver.requestReset("the test says so");
+        passSeconds(3);
+        assertThrows(IllegalStateException.class, () -> pair.commit(8));
+        assertWorks();
     }
 
     // ---- aborts before the time
