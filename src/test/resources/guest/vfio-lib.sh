@@ -1,13 +1,14 @@
 # shellcheck shell=bash
-# For guests that give a controller to VFIO and take it back.
+# For guests that give a controller to VFIO and take it back. Java is slow to start under emulation: what can be done by one JVM is.
 
-# The PCI address of the first controller.
-nvme_address() { basename "$(readlink -f /sys/block/nvme0n1/device/device)"; }
-
-# The PCI address, or the disk, of the controller with a serial number.
+# The PCI address of the controller with a serial number, and its disk with an NSID (which need not be what its name ends with).
 controller_of() { basename "$(dirname "$(grep -lx "$1 *" /sys/class/nvme/*/serial)")"; }
 pci_address_of() { cat "/sys/class/nvme/$(controller_of "$1")/address"; }
-disk_of() { echo "/dev/$(controller_of "$1")n1"; }
+disk_of() {
+  local file
+  file=$(grep -lx "${2:-1}" "/sys/block/$(controller_of "$1")n"*/nsid)
+  echo "/dev/$(basename "$(dirname "$file")")"
+}
 
 # give_to_vfio ADDRESS
 give_to_vfio() {
@@ -20,13 +21,12 @@ give_to_vfio() {
   [ "$(basename "$(readlink -f "$device/driver")")" = vfio-pci ] || fail "vfio-pci did not take $1"
 }
 
-# give_to_kernel ADDRESS
+# give_to_kernel ADDRESS; wait_for_nvme then waits for its disks
 give_to_kernel() {
   local device=/sys/bus/pci/devices/$1
   echo >"$device/driver_override"
   echo "$1" >"$device/driver/unbind"
   echo "$1" >/sys/bus/pci/drivers_probe
-  wait_for_nvme
 }
 
 # sluice_java CLASS [ARGUMENT...]
@@ -36,4 +36,33 @@ sluice_java() { (sluice_exec "$@"); }
 sluice_exec() {
   exec java --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto \
     -cp "/sluice/files/classes:/sluice/files/test-classes:/sluice/files/lib/*" "$@"
+}
+
+# Commands of sluice, each of which has to end with an exit code and to say something: expect CODE TEXT COMMAND... [-- CODE TEXT ...]
+expect() { sluice_java io.sluice.cli.Steps "$@" || fail "sluice did not do what it should: $*"; }
+
+# The contract suite of PciDevice over VFIO, on a controller that has the kernel's driver before and after: keep_contract ADDRESS
+keep_contract() {
+  give_to_vfio "$1"
+  SLUICE_VFIO_DEVICE=$1 sluice_java io.sluice.qemu.InGuest io.sluice.host.VfioContractTest
+  # The suite has the device write where nothing is mapped, or nothing to be written: the IOMMU must have stopped just that.
+  dmesg | grep 'DMAR:.*fault addr' >/tmp/faults || fail "the IOMMU has stopped nothing"
+  ! grep -v 'fault addr 0x100000000 ' /tmp/faults || fail "the device has reached for memory that is not mapped"
+  dmesg --clear
+  give_to_kernel "$1"
+  say "the contract is kept"
+}
+
+# Waits until a process has the device, and some seconds more, so that I/O is under way.
+await_load() {
+  local tries
+  for ((tries = 0; tries < 600; tries++)); do
+    kill -0 "$1" || fail "the load has ended by itself: $(cat /tmp/bench)"
+    if readlink "/proc/$1/fd/"* | grep -q vfio-device; then
+      sleep 5
+      return
+    fi
+    sleep 0.1
+  done
+  fail "the load does not begin"
 }

@@ -1,18 +1,84 @@
 # shellcheck shell=bash
-# What Sluice's driver writes is what the kernel's driver reads, and the other way round.
+# What Sluice's driver writes is what the kernel's driver reads, and the other way round; on controllers with various traits, some
+# with small pages, some with hugepages.
 source /sluice/files/test-classes/guest/vfio-lib.sh
-wait_for_nvme
-address=$(nvme_address)
-give_to_vfio "$address"
-sluice_java io.sluice.host.DrivePattern write "$address" /tmp/written
-give_to_kernel "$address"
-cmp /tmp/written /dev/nvme0n1 || fail "the kernel reads other data than Sluice has written"
+controllers=(PLAIN BIG SMALL WIDE MANY MODEL)
+# What has data to compare: SERIAL NSID
+drives=('PLAIN 1' 'BIG 1' 'SMALL 1' 'WIDE 1' 'MANY 1' 'MANY 2' 'MODEL 1')
+declare -A address traits=(
+  [PLAIN]='doorbell-buffer'
+  [BIG]=''
+  [SMALL]='queues=2 interrupts'
+  [WIDE]='queues=64'
+  [MANY]=''
+  [MODEL]=''
+)
+
+# patterns ACTION MORE-TRAITS DRIVE...: what DRIVE should hold, or should be compared with, is /tmp/ACTION-SERIAL-NSID
+patterns() {
+  local action=$1 more=$2 drive serial nsid jobs=()
+  shift 2
+  for drive in "$@"; do
+    read -r serial nsid <<<"$drive"
+    # shellcheck disable=SC2086  # traits are words
+    jobs+=("$(echo "$action ${address[$serial]} $nsid /tmp/$action-$serial-$nsid" ${traits[$serial]} $more)")
+  done
+  sluice_java io.sluice.host.DrivePattern "${jobs[@]}"
+}
+
+all_to() {
+  local serial
+  for serial in "${controllers[@]}"; do
+    "$1" "${address[$serial]}"
+  done
+}
+
+# expect_on_disk DRIVE...: the kernel reads what the last `patterns write` has written
+expect_on_disk() {
+  local drive serial nsid
+  for drive in "$@"; do
+    read -r serial nsid <<<"$drive"
+    cmp "/tmp/write-$serial-$nsid" "$(disk_of "$serial" "$nsid")" || fail "the kernel reads other data than Sluice has written to $drive"
+  done
+}
+
+wait_for_nvme 8
+for serial in "${controllers[@]}"; do
+  address[$serial]=$(pci_address_of "$serial")
+done
+
+keep_contract "${address[PLAIN]}"
+wait_for_nvme 8
+
+say "Sluice writes, in small pages: this host has set no hugepages aside"
+all_to give_to_vfio
+patterns write small-pages "${drives[@]}"
+
+say "a namespace with metadata is refused, and listed with the others"
+expect 0 "512+8 (in use)" identify "${address[MANY]}" \
+  -- 1 "namespace 3 is formatted with 8 bytes of metadata" bench "${address[MANY]}" --op randread --nsid 3
+for listed in 'namespace 1 ' 'namespace 2 ' 'namespace 3 ' '24,576 of 512 bytes' '2,048 of 4096 bytes'; do
+  grep -F "$listed" /tmp/said || fail "sluice identify does not list '$listed': $(cat /tmp/said)"
+done
+
+all_to give_to_kernel
+wait_for_nvme 8
+expect_on_disk "${drives[@]}"
 say "the kernel reads what Sluice has written"
-head -c "$(blockdev --getsize64 /dev/nvme0n1)" /dev/urandom >/tmp/random
-dd if=/tmp/random of=/dev/nvme0n1 bs=1M oflag=direct status=none
-give_to_vfio "$address"
-sluice_java io.sluice.host.DrivePattern compare "$address" /tmp/random
-say "Sluice reads what the kernel has written"
-give_to_kernel "$address"
+
+for drive in "${drives[@]}"; do
+  read -r serial nsid <<<"$drive"
+  head -c "$(blockdev --getsize64 "$(disk_of "$serial" "$nsid")")" /dev/urandom >"/tmp/compare-$serial-$nsid"
+  dd if="/tmp/compare-$serial-$nsid" of="$(disk_of "$serial" "$nsid")" bs=1M oflag=direct status=none
+done
+all_to give_to_vfio
+echo 32 >/proc/sys/vm/nr_hugepages
+patterns compare hugepages "${drives[@]}"
+say "Sluice reads what the kernel has written, in hugepages"
+patterns write hugepages 'BIG 1' 'MANY 2' 'MODEL 1'
+all_to give_to_kernel
+wait_for_nvme 8
+expect_on_disk 'BIG 1' 'MANY 2' 'MODEL 1'
+say "the kernel reads what Sluice has written in hugepages"
 fail_on_kernel_errors
 say "GOOD"

@@ -58,11 +58,9 @@ final class Rig {
     /** Boots a Linux guest that runs a script of {@code src/test/resources/guest}. */
     static Run guest(String script, Map<String, String> settings, List<String> qemuArguments)
             throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>();
-        command.add(SCRIPTS.resolve("guest").toString());
-        command.add(GUEST_SCRIPTS.resolve(script).toString());
-        command.addAll(qemuArguments);
-        return run(command, settings);
+        try (Guest guest = start(script, settings, qemuArguments)) {
+            return guest.await();
+        }
     }
 
     /** Boots a machine from the boot sector on a drive. */
@@ -80,23 +78,70 @@ final class Rig {
                 .expectSuccess();
     }
 
+    /** Boots a Linux guest as {@link #guest} does, for a test that does something to it meanwhile. */
+    static Guest start(String script, Map<String, String> settings, List<String> qemuArguments) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(SCRIPTS.resolve("guest").toString());
+        command.add(GUEST_SCRIPTS.resolve(script).toString());
+        command.addAll(qemuArguments);
+        return new Guest(command, settings);
+    }
+
     private static Run run(List<String> command, Map<String, String> settings)
             throws IOException, InterruptedException {
-        Path output = Files.createTempFile("sluice-rig", ".log");
-        try {
+        try (Guest guest = new Guest(command, settings)) {
+            return guest.await();
+        }
+    }
+
+    /** A run that goes on. */
+    static final class Guest implements AutoCloseable {
+        /** The scripts have time limits of their own; this one is for the scripts. */
+        private static final long LIMIT_MINUTES = 15;
+
+        private final List<String> command;
+        private final Path output;
+        private final Process process;
+
+        private Guest(List<String> command, Map<String, String> settings) throws IOException {
+            this.command = command;
+            output = Files.createTempFile("sluice-rig", ".log");
             ProcessBuilder builder =
                     new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(output.toFile());
             builder.redirectInput(Path.of("/dev/null").toFile());
             builder.environment().putAll(settings);
-            Process process = builder.start();
             try {
-                // The scripts have time limits of their own; this one is for the scripts.
-                assertTrue(process.waitFor(15, TimeUnit.MINUTES), () -> command + " does not end");
-                return new Run(process.exitValue(), Files.readString(output));
-            } finally {
-                process.destroy();
+                process = builder.start();
+            } catch (IOException e) {
+                Files.delete(output);
+                throw e;
             }
-        } finally {
+        }
+
+        /** Waits until the guest's script has said something; fails with all that it said if it ends before. */
+        void awaitSaid(String text) throws IOException, InterruptedException {
+            while (true) {
+                boolean running = process.isAlive();
+                if (Files.readString(output).contains("==> " + text)) {
+                    return;
+                }
+                if (!running) {
+                    await().expectSuccess();
+                    throw new AssertionError("the guest has never said \"" + text + "\":\n" + Files.readString(output));
+                }
+                Thread.sleep(50);
+            }
+        }
+
+        /** Waits for its end. */
+        Run await() throws IOException, InterruptedException {
+            assertTrue(process.waitFor(LIMIT_MINUTES, TimeUnit.MINUTES), () -> command + " does not end");
+            return new Run(process.exitValue(), Files.readString(output));
+        }
+
+        @Override
+        public void close() throws IOException {
+            process.destroy();
             Files.delete(output);
         }
     }
