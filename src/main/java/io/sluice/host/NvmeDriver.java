@@ -309,7 +309,7 @@ public final class NvmeDriver implements AutoCloseable {
                 throw recovery.death();
             }
             shutDown = true;
-            queuePairs.forEach(QueuePair::halt);
+            queuePairs.forEach(pair -> pair.state().halt());
             try {
                 deleteQueues();
                 int millis = Math.max(MIN_SHUTDOWN_MILLIS, controller.shutdownMillis());
@@ -340,7 +340,7 @@ public final class NvmeDriver implements AutoCloseable {
         int status = disabledOrSilent() ? DriverStatus.DEVICE_DEAD : DriverStatus.DEVICE_LOST;
         DeviceFailure why = new DeviceFailure(name() + " has been shut down");
         admin.die(why);
-        queuePairs.forEach(pair -> pair.die(why, status));
+        queuePairs.forEach(pair -> pair.state().die(why, status));
     }
 
     /**

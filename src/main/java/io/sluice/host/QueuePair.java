@@ -7,8 +7,6 @@ import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Rings;
 import io.sluice.nvme.Sqe;
 import java.io.IOException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * One submission queue with the completion queue of the same size that answers it. Submitting, ringing the doorbell and
@@ -27,29 +25,12 @@ import java.util.concurrent.atomic.AtomicReference;
  * writes is not trusted: a completion that no device may post fails the queue pair with a {@link DeviceFailure}, and every
  * later call says the same until {@link NvmeDriver#supervise} has reset the controller.
  *
- * <p>A reset ends every outstanding command exactly once, on this thread, in {@link #poll}, with a {@link DriverStatus}:
- *
- * <pre>
- *   RUNNING ──(reset begins)──▶ HALTED ──(controller disabled)──▶ ENDING ──poll: all ended──▶ QUIET
- *      ▲                          │ doorbells stay still             │ no memory is touched     │
- *      └──(queues created again)──┼──────────────────────────────────┼──────────────────────────┘
- *                                 └──────▶ DEAD ◀────────────────────┘  poll: all ended, then a DeviceFailure
- *
- *   (in brackets: by supervise, on whichever thread; the rest here)
- * </pre>
+ * <p>A reset ends every outstanding command exactly once, on this thread, in {@link #poll}, with a {@link DriverStatus}; {@link
+ * PairState} has the steps, and {@link Deadlines} what comes before.
  */
 public final class QueuePair {
     /** The longest transfer that one PRP list page describes at any page offset, in bytes: 2 MiB. */
     public static final int MAX_TRANSFER_BYTES = Memory.PAGE_BYTES / Long.BYTES * Memory.PAGE_BYTES;
-
-    /** What may be done with the queues. */
-    enum Mode {
-        RUNNING,
-        HALTED,
-        ENDING,
-        QUIET,
-        DEAD
-    }
 
     private final String name;
     private final int qid;
@@ -61,23 +42,16 @@ public final class QueuePair {
     private final int maxTransferBytes;
     private final boolean sgl;
     private final Alarm alarm;
-    private final long timeoutNanos;
-    private final long graceNanos;
-    private final AtomicReference<Mode> mode = new AtomicReference<>(Mode.RUNNING);
-    private volatile boolean worked;
+    private final Deadlines deadlines;
+    private final PairState state = new PairState();
 
     private int begun = -1;
     private int sqTail;
     private int rungSqTail;
     private int cqHead;
     private int phase = Rings.FIRST_PHASE;
-    private long now;
-    private boolean nowIsKnown;
-    private long nextCheck;
     private long resetGeneration;
     private DeviceFailure failure;
-    private volatile DeviceFailure death;
-    private volatile int deathStatus = DriverStatus.DEVICE_DEAD;
     private volatile boolean closed;
 
     /**
@@ -94,8 +68,6 @@ public final class QueuePair {
             PairTraits traits,
             Alarm alarm) {
         this.alarm = alarm;
-        this.timeoutNanos = TimeUnit.MILLISECONDS.toNanos(traits.timeouts().ioMillis());
-        this.graceNanos = TimeUnit.MILLISECONDS.toNanos(traits.timeouts().graceMillis());
         this.name = name;
         this.qid = qid;
         this.entries = memory.entries();
@@ -103,6 +75,7 @@ public final class QueuePair {
         this.sqTailDoorbell = sqTailDoorbell;
         this.cqHeadDoorbell = cqHeadDoorbell;
         this.slots = new SlotTable(entries - 1);
+        this.deadlines = new Deadlines(this, name, slots, traits.timeouts(), alarm);
         this.maxTransferBytes = Math.min(traits.maxTransferBytes(), MAX_TRANSFER_BYTES);
         this.sgl = traits.sgl();
     }
@@ -291,7 +264,7 @@ public final class QueuePair {
         if (closed) {
             throw new IllegalStateException(name + " has been closed");
         }
-        return failure == null && mode.getAcquire() == Mode.RUNNING ? slots.peek() : -1;
+        return failure == null && state.isRunning() ? slots.peek() : -1;
     }
 
     /** Address of a slot's page for a PRP list, 512 entries, as this process sees it. */
@@ -334,7 +307,7 @@ public final class QueuePair {
         if (begun < 0) {
             throw new IllegalStateException("no command was begun on " + name + " since it was last empty");
         }
-        slots.take(begun, token, now + timeoutNanos);
+        slots.take(begun, token);
         begun = -1;
         sqTail = Rings.next(sqTail, entries);
     }
@@ -346,7 +319,7 @@ public final class QueuePair {
      * @throws IOException if the doorbell goes by message and the device cannot be reached
      */
     public void ring() throws IOException {
-        if (mode.getAcquire() != Mode.RUNNING) {
+        if (!state.isRunning()) {
             throwIfDead();
             return;
         }
@@ -375,7 +348,7 @@ public final class QueuePair {
      * @throws IOException if the doorbell goes by message and the device cannot be reached
      */
     public int poll(CompletionListener listener, int limit) throws IOException {
-        if (mode.getAcquire() != Mode.RUNNING) {
+        if (!state.isRunning()) {
             return pollStopped(listener, limit);
         }
         throwIfFailed();
@@ -409,15 +382,13 @@ public final class QueuePair {
         }
         if (count > 0) {
             cqHeadDoorbell.ring(cqHead);
-            if (!worked) {
-                worked = true;
-            }
+            state.noteWork();
         }
         return count;
     }
 
     private int pollStopped(CompletionListener listener, int limit) throws DeviceFailure {
-        return switch (mode.getAcquire()) {
+        return switch (state.mode()) {
             case ENDING -> endForReset(listener, limit);
             case DEAD -> endForGood(listener, limit);
             case RUNNING, HALTED, QUIET -> 0;
@@ -430,17 +401,17 @@ public final class QueuePair {
         if (slots.outstanding() == 0) {
             restart();
             resetGeneration++;
-            mode.compareAndSet(Mode.ENDING, Mode.QUIET);
+            state.quiet();
         }
         return count;
     }
 
     private int endForGood(CompletionListener listener, int limit) throws DeviceFailure {
         if (slots.outstanding() == 0) {
-            throw death;
+            throw state.death();
         }
         int count = drain(listener, limit);
-        return count + endOutstanding(listener, limit - count, deathStatus);
+        return count + endOutstanding(listener, limit - count, state.deathStatus());
     }
 
     /**
@@ -492,8 +463,7 @@ public final class QueuePair {
 
     private long release(int slot) {
         if (slots.isLate(slot)) {
-            slots.clearLate(slot);
-            alarm.lateEnded();
+            deadlines.lateEnded(slot);
         }
         return slots.release(slot);
     }
@@ -505,8 +475,8 @@ public final class QueuePair {
     }
 
     private void throwIfDead() throws DeviceFailure {
-        if (mode.getAcquire() == Mode.DEAD) {
-            throw death;
+        if (state.mode() == PairState.Mode.DEAD) {
+            throw state.death();
         }
     }
 
@@ -520,48 +490,7 @@ public final class QueuePair {
      * @param nowNanos of the driver's {@link DriverClock}; it is looked at no more often than this
      */
     public void checkDeadlines(long nowNanos) {
-        now = nowNanos;
-        if (!nowIsKnown) {
-            startClock();
-        } else if (nowNanos - nextCheck >= 0 && mode.getAcquire() == Mode.RUNNING) {
-            expire();
-        }
-    }
-
-    /** What was submitted before the time was known has the full time from now on. */
-    private void startClock() {
-        nowIsKnown = true;
-        nextCheck = now + timeoutNanos;
-        for (int slot = 0; slot < slots.count(); slot++) {
-            slots.setDeadline(slot, nextCheck);
-        }
-    }
-
-    /** Not often: what is submitted from now on has a later deadline than all that is looked at here. */
-    private void expire() {
-        nextCheck = now + timeoutNanos;
-        for (int slot = 0; slot < slots.count(); slot++) {
-            if (!slots.isOutstanding(slot)) {
-                continue;
-            }
-            if (now - slots.deadline(slot) >= 0) {
-                expire(slot);
-            }
-            if (slots.deadline(slot) - nextCheck < 0) {
-                nextCheck = slots.deadline(slot);
-            }
-        }
-    }
-
-    private void expire(int slot) {
-        slots.setDeadline(slot, now + graceNanos);
-        if (slots.isLate(slot)) {
-            alarm.failed("command " + slots.cid(slot) + " of " + name
-                    + " has not ended in time, and its Abort has not ended it");
-        } else {
-            slots.markLate(slot);
-            alarm.late(this, slots.cid(slot));
-        }
+        deadlines.check(nowNanos, state);
     }
 
     /**
@@ -573,9 +502,7 @@ public final class QueuePair {
      */
     public void abort(int slot) {
         if (slots.isOutstanding(slot) && !slots.isLate(slot)) {
-            slots.setDeadline(slot, slots.deadline(slot) + graceNanos);
-            slots.markLate(slot);
-            alarm.late(this, slots.cid(slot));
+            deadlines.abort(slot);
         }
     }
 
@@ -603,43 +530,15 @@ public final class QueuePair {
         return slot >= 0 && slots.isLate(slot);
     }
 
-    // ---- reset, by the supervising thread
+    // ---- reset
 
-    Mode mode() {
-        return mode.getAcquire();
+    /** What the supervising thread makes of the pair. */
+    PairState state() {
+        return state;
     }
 
-    /** The controller is about to be reset: its doorbells are not rung any more. */
-    void halt() {
-        mode.compareAndSet(Mode.RUNNING, Mode.HALTED);
-    }
-
-    /** The controller is disabled and touches no memory: commands may be ended, and their memory used for something else. */
-    void endAll() {
-        mode.compareAndSet(Mode.HALTED, Mode.ENDING);
-        mode.compareAndSet(Mode.QUIET, Mode.ENDING); // its poller may have failed it meanwhile: it begins afresh
-    }
-
-    /** The controller has the queues again, empty. */
-    void resume() {
-        worked = false;
-        mode.compareAndSet(Mode.QUIET, Mode.RUNNING);
-    }
-
-    /** Whether the device has completed a command since the queues were last created. */
-    boolean hasWorked() {
-        return worked;
-    }
-
-    /**
-     * There is no way back.
-     *
-     * @param status how commands end
-     */
-    void die(DeviceFailure why, int status) {
-        death = why;
-        deathStatus = status;
-        mode.set(Mode.DEAD);
+    PairState.Mode mode() {
+        return state.mode();
     }
 
     /** For the admin queue, whose owner has a record of its commands: empty again, the commands forgotten. */
@@ -671,7 +570,7 @@ public final class QueuePair {
     /** The queues' memory goes away: from now on every call fails, instead of touching it. */
     void close() {
         closed = true;
-        die(new DeviceFailure(name + " has been closed"), DriverStatus.DEVICE_LOST);
+        state.die(new DeviceFailure(name + " has been closed"), DriverStatus.DEVICE_LOST);
     }
 
     private DeviceFailure fail(long tail) {

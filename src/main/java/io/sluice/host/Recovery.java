@@ -179,7 +179,7 @@ final class Recovery implements Alarm {
     /** A pair that stands still waits for a reset, so there has to be one. */
     private void lookAtQueues() {
         for (QueuePair pair : driver.queuePairs()) {
-            if (pair.mode() == QueuePair.Mode.HALTED && !isWanted()) {
+            if (pair.mode() == PairState.Mode.HALTED && !isWanted()) {
                 failed("queue " + pair.qid() + " of " + driver.name() + " was left halted");
             }
         }
@@ -212,7 +212,7 @@ final class Recovery implements Alarm {
         AdminQueue admin = driver.admin();
         admin.beginReset();
         try {
-            driver.queuePairs().forEach(QueuePair::halt);
+            driver.queuePairs().forEach(pair -> pair.state().halt());
             new BringUp(driver).again(vainResets > 0, this::disabled);
         } finally {
             admin.endReset();
@@ -222,7 +222,7 @@ final class Recovery implements Alarm {
 
     /** From here on the device touches no memory of any command sent so far. */
     private synchronized void disabled() {
-        driver.queuePairs().forEach(QueuePair::endAll);
+        driver.queuePairs().forEach(pair -> pair.state().endAll());
         lateCommands.clear();
         releaseHold();
     }
@@ -250,15 +250,15 @@ final class Recovery implements Alarm {
         boolean all = true;
         for (QueuePair pair : driver.queuePairs()) {
             try {
-                if (pair.mode() == QueuePair.Mode.QUIET) {
+                if (pair.mode() == PairState.Mode.QUIET) {
                     driver.createQueues(pair);
-                    pair.resume();
+                    pair.state().resume();
                 }
             } catch (IOException | RuntimeException e) {
                 failed(e.getMessage());
                 return;
             }
-            all &= pair.mode() == QueuePair.Mode.RUNNING;
+            all &= pair.mode() == PairState.Mode.RUNNING;
         }
         if (all && vainResets > 0 && isWell(nowNanos)) {
             vainResets = 0;
@@ -268,7 +268,9 @@ final class Recovery implements Alarm {
     /** A controller that takes queues, and then does no I/O, is not: only a completion says so, or a long time in peace. */
     private boolean isWell(long nowNanos) {
         List<QueuePair> pairs = driver.queuePairs();
-        return pairs.isEmpty() || pairs.stream().anyMatch(QueuePair::hasWorked) || nowNanos - lastReset >= peaceNanos();
+        return pairs.isEmpty()
+                || pairs.stream().anyMatch(pair -> pair.state().hasWorked())
+                || nowNanos - lastReset >= peaceNanos();
     }
 
     private long peaceNanos() {
@@ -309,6 +311,6 @@ final class Recovery implements Alarm {
         int status = PciAccess.silence(driver.device()) ? DriverStatus.DEVICE_DEAD : DriverStatus.DEVICE_LOST;
         death = why;
         driver.admin().die(why);
-        driver.queuePairs().forEach(pair -> pair.die(why, status));
+        driver.queuePairs().forEach(pair -> pair.state().die(why, status));
     }
 }

@@ -25,6 +25,7 @@ final class SlotTable {
     private final long[] deadlines;
     private int freeCount;
     private int lateCount;
+    private long deadlineOfNew;
 
     /** @param count 1 to 65535 */
     SlotTable(int count) {
@@ -74,7 +75,7 @@ final class SlotTable {
     }
 
     /** Makes a free slot outstanding: that of {@link #peek}, or of an earlier one, if others were freed since. */
-    void take(int slot, long token, long deadlineNanos) {
+    void take(int slot, long token) {
         assert freeCount > 0 : "no free slot";
         freeCount--;
         if (free[freeCount] != slot) {
@@ -83,7 +84,7 @@ final class SlotTable {
         assert !isOutstanding(slot) : "slot " + slot + " was free and outstanding";
         cids[slot] = ~cids[slot];
         tokens[slot] = token;
-        deadlines[slot] = deadlineNanos;
+        deadlines[slot] = deadlineOfNew;
     }
 
     private void moveToTop(int slot) {
@@ -147,5 +148,10 @@ final class SlotTable {
 
     void setDeadline(int slot, long deadlineNanos) {
         deadlines[slot] = deadlineNanos;
+    }
+
+    /** What {@link #take} gives from now on. */
+    void setDeadlineOfNew(long deadlineNanos) {
+        deadlineOfNew = deadlineNanos;
     }
 }

@@ -9,7 +9,9 @@
  * it ends have a {@link io.sluice.host.DriverStatus}.
  *
  * <p>May import {@code nvme}, {@code device}, {@code dma}, {@code pci}, {@code mem}, {@code linux}, {@code poll} and {@code
- * count}. Start at {@link io.sluice.host.NvmeDriver}, then {@link io.sluice.host.BringUp} and {@link
- * io.sluice.host.QueuePair}.
+ * count}. Logs by slf4j, never on the way of a command: what it could mend by itself, and what a listener has done wrong.
+ *
+ * <p>Start at {@link io.sluice.host.NvmeDriver}, then {@link io.sluice.host.BringUp} and {@link io.sluice.host.QueuePair}, whose
+ * life {@link io.sluice.host.PairState} draws.
  */
 package io.sluice.host;

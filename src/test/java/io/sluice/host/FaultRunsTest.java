@@ -299,7 +299,7 @@ class FaultRunsTest {
         private void assertSlotsAreFree() throws IOException {
             for (QueuePair pair : driver.queuePairs()) {
                 int taken = 0;
-                while (pair.mode() == QueuePair.Mode.RUNNING && pair.flush(1, NOT_COUNTED)) {
+                while (pair.mode() == PairState.Mode.RUNNING && pair.flush(1, NOT_COUNTED)) {
                     taken++;
                 }
                 assertTrue(taken == 0 || taken == pair.depth(), taken + " of " + pair.depth() + " slots");

@@ -78,7 +78,7 @@ class ModelRecoveryTest {
             driver.supervise(System.nanoTime());
             assertEquals(DriverStatus.CONTROLLER_RESET, awaitOne());
             long start = System.nanoTime();
-            while (pair.mode() != QueuePair.Mode.RUNNING) {
+            while (pair.mode() != PairState.Mode.RUNNING) {
                 assertTrue(System.nanoTime() - start < HANG_NANOS, "no reset");
                 cycle();
             }

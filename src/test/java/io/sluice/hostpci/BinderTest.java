@@ -8,51 +8,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sluice.linux.Errno;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Bind and unbind on a made-up host whose kernel acts on each write as Linux does. */
-class BinderTest {
-    private static final String SSD = "0000:01:00.0";
-    private static final PciAddress ADDRESS = PciAddress.parse(SSD);
-    private static final String OVERRIDE = "bus/pci/devices/0000:01:00.0/driver_override";
-    private static final String PROBE = "bus/pci/drivers_probe";
-    private static final String NVME_UNBIND = "bus/pci/drivers/nvme/unbind";
-    private static final String NVME_BIND = "bus/pci/drivers/nvme/bind";
-    private static final String VFIO_UNBIND = "bus/pci/drivers/vfio-pci/unbind";
-
-    @TempDir
-    private Path folder;
-
-    private FakeHost host;
-    private Binder binder;
-    private final List<String> told = new ArrayList<>();
-
-    @BeforeEach
-    void makeHostWithOneSsd() {
-        host = new FakeHost(folder);
-        host.addSsd(SSD, 7, "nvme0");
-        host.file("dev/vfio/7", "");
-        binder = new Binder(host.paths, host, told::add);
-    }
-
-    private Optional<String> driver() {
-        return Sysfs.driver(host.paths.pciDevice(ADDRESS));
-    }
-
-    private Optional<String> override() {
-        return Sysfs.text(host.paths.pciDevice(ADDRESS).resolve("driver_override"));
-    }
-
+/** Bind, on a made-up host; {@link UnbindTest} has the way back. */
+class BinderTest extends BinderFixture {
     private HostRefused refused(boolean force) {
         HostRefused e = assertThrows(HostRefused.class, () -> binder.bind(ADDRESS, force));
         assertEquals(List.of(), host.writes(), "something was touched");
@@ -71,8 +36,6 @@ class BinderTest {
         assertTrue(e.problems().getFirst().what().contains(what), e.getMessage());
         assertTrue(e.problems().getFirst().mend().contains(mend), e.getMessage());
     }
-
-    // ---- bind ----
 
     @Test
     void shouldOverrideThenUnbindThenProbeWhenBinding() throws IOException {
@@ -465,164 +428,5 @@ class BinderTest {
         host.decliningDrivers.addAll(List.of("vfio-pci", "nvme"));
         String message = failedBind();
         assertTrue(message.contains("NOT be put back to nvme: no driver has it now"), message);
-    }
-
-    // ---- unbind ----
-
-    private void bound() throws IOException {
-        binder.bind(ADDRESS, false);
-        host.events.clear();
-    }
-
-    @Test
-    void shouldUnbindThenClearTheOverrideThenProbeWhenUnbinding() throws IOException {
-        bound();
-        Rebound rebound = binder.unbind(ADDRESS, false);
-        assertEquals(List.of(VFIO_UNBIND + " = " + SSD, OVERRIDE + " = \\n", PROBE + " = " + SSD), host.events);
-        assertEquals(
-                new Rebound(
-                        ADDRESS,
-                        true,
-                        Optional.of("vfio-pci"),
-                        Optional.of("nvme"),
-                        OptionalInt.of(7),
-                        List.of("nvme0n1")),
-                rebound);
-    }
-
-    @Test
-    void shouldWaitForTheNamespaces() throws IOException {
-        bound();
-        host.pausesUntilNamespaces = 5;
-        assertEquals(List.of("nvme0n1"), binder.unbind(ADDRESS, false).namespaces());
-        assertTrue(host.pauses >= 5);
-    }
-
-    @Test
-    void shouldNotWaitForEverForNamespaces() throws IOException {
-        bound();
-        host.pausesUntilNamespaces = Integer.MAX_VALUE;
-        assertEquals(List.of(), binder.unbind(ADDRESS, false).namespaces());
-        assertEquals(Optional.of("nvme"), driver());
-    }
-
-    @Test
-    void shouldDoNothingWhenTheKernelsDriverHasIt() throws IOException {
-        Rebound rebound = binder.unbind(ADDRESS, false);
-        assertFalse(rebound.changed());
-        assertEquals(Optional.of("nvme"), rebound.now());
-        assertEquals(List.of("nvme0n1"), rebound.namespaces());
-        assertEquals(List.of(), host.events);
-    }
-
-    @Test
-    void shouldRefuseToUnbindWhatIsDriven() throws IOException {
-        bound();
-        host.addProcess(77, "java", "/dev/vfio/7");
-        HostRefused e = assertThrows(HostRefused.class, () -> binder.unbind(ADDRESS, false));
-        assertTrue(e.getMessage().contains("vfio/7 is open in java (pid 77)"), e.getMessage());
-        assertTrue(e.getMessage().contains("kill 77"), e.getMessage());
-        assertTrue(e.getMessage().contains("with --force the kernel asks"), e.getMessage());
-        assertEquals(List.of(), host.events);
-        assertEquals(Optional.of("nvme"), binder.unbind(ADDRESS, true).now());
-        assertEquals(List.of("waiting until it is let go of: vfio/7 is open in java (pid 77)"), told);
-    }
-
-    @Test
-    void shouldNotGiveTheKernelADeviceOfAGroupThatIsInUse() {
-        host.addFunction("0000:01:00.1", "0x010802", 7);
-        host.addProcess(78, "java", "/dev/vfio/7");
-        PciAddress idle = PciAddress.parse("0000:01:00.1");
-        HostRefused e = assertThrows(HostRefused.class, () -> binder.unbind(idle, false));
-        assertTrue(e.getMessage().contains("vfio/7 is open in java (pid 78)"), e.getMessage());
-        assertEquals(List.of(), host.events);
-    }
-
-    @Test
-    void shouldRefuseToUnbindWithoutRights() throws IOException {
-        bound();
-        host.writable = false;
-        HostRefused e = assertThrows(HostRefused.class, () -> binder.unbind(ADDRESS, false));
-        assertTrue(e.getMessage().contains("may not write"), e.getMessage());
-        assertEquals(List.of(), host.events);
-    }
-
-    @Test
-    void shouldSayThatNoDriverTookIt() throws IOException {
-        bound();
-        host.decliningDrivers.add("nvme");
-        IOException e = assertThrows(IOException.class, () -> binder.unbind(ADDRESS, false));
-        assertTrue(e.getMessage().contains("no other driver took it"), e.getMessage());
-        assertTrue(e.getMessage().contains("modprobe nvme"), e.getMessage());
-    }
-
-    @Test
-    void shouldSayThatVfioTookItAgain() throws IOException {
-        bound();
-        host.ownDriver = "vfio-pci";
-        IOException e = assertThrows(IOException.class, () -> binder.unbind(ADDRESS, false));
-        assertTrue(e.getMessage().contains("vfio-pci took 0000:01:00.0 again"), e.getMessage());
-        assertTrue(e.getMessage().contains(NVME_BIND), e.getMessage());
-    }
-
-    @Test
-    void shouldSayThatVfioDoesNotLetGo() throws IOException {
-        bound();
-        host.failingWrites.put(VFIO_UNBIND, "Interrupted system call");
-        IOException e = assertThrows(IOException.class, () -> binder.unbind(ADDRESS, false));
-        assertTrue(e.getMessage().contains("Interrupted system call. vfio-pci still has it"), e.getMessage());
-        assertEquals(Optional.of("vfio-pci"), driver());
-        assertEquals(Optional.of("vfio-pci"), override(), "nothing has changed");
-    }
-
-    @Test
-    void shouldSayHowFarItCameWhenTheOverrideCannotBeCleared() throws IOException {
-        bound();
-        host.failingWrites.put(OVERRIDE, "Read-only file system");
-        IOException e = assertThrows(IOException.class, () -> binder.unbind(ADDRESS, false));
-        assertTrue(e.getMessage().contains("0000:01:00.0 has no driver now"), e.getMessage());
-        assertTrue(e.getMessage().contains("sluice unbind 0000:01:00.0"), e.getMessage());
-    }
-
-    @Test
-    void shouldRefuseToUnbindWhenAProcessMayDriveItByADescriptorThatItWasGiven() throws IOException {
-        bound();
-        host.addProcess(80, "qemu", "anon_inode:[vfio-device]", "/dev/vfio/vfio", "/dev/vfio/12");
-        assertTrue(binder.unbind(ADDRESS, false).changed(), "that one drives group 12");
-
-        bound();
-        host.addProcess(81, "java", "anon_inode:[vfio-device]", "/dev/vfio/vfio");
-        HostRefused e = assertThrows(HostRefused.class, () -> binder.unbind(ADDRESS, false));
-        assertTrue(
-                e.getMessage()
-                        .contains(
-                                "0000:01:00.0 may be in use: java (pid 81) has a VFIO device open, and it cannot be seen"),
-                e.getMessage());
-        assertEquals(1, e.problems().size(), e.getMessage());
-        assertEquals(List.of(), host.events);
-        assertTrue(binder.unbind(ADDRESS, true).changed());
-    }
-
-    @Test
-    void shouldTellThatItWillNotSetAnOverrideOfSomebodyElseAgain() throws IOException {
-        host.write(host.paths.sys().resolve(OVERRIDE), "nvme");
-        binder.bind(ADDRESS, false);
-        assertEquals(1, told.size(), told.toString());
-        assertTrue(told.getFirst().startsWith("driver_override was set to nvme by somebody else"), told.getFirst());
-    }
-
-    @Test
-    void shouldMendWhatAKilledBindLeft() throws IOException {
-        host.write(host.paths.sys().resolve(OVERRIDE), "vfio-pci");
-        host.events.clear();
-        assertTrue(binder.unbind(ADDRESS, false).changed());
-        assertEquals(List.of(OVERRIDE + " = \\n"), host.events);
-
-        host.write(host.paths.sys().resolve(OVERRIDE), "vfio-pci");
-        host.write(host.paths.pciDriver("nvme").resolve("unbind"), SSD);
-        host.events.clear();
-        Rebound rebound = binder.unbind(ADDRESS, false);
-        assertEquals(List.of(OVERRIDE + " = \\n", PROBE + " = " + SSD), host.events);
-        assertEquals(Optional.of("nvme"), rebound.now());
     }
 }
