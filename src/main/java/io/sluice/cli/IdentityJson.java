@@ -66,6 +66,7 @@ final class IdentityJson {
         node.put("metadata_bytes", namespace.metadataBytes());
         node.put("protection_information", namespace.protection());
         node.put("thin", namespace.thin());
+        node.put("unusable_because", namespace.unusableBecause());
         node.put("nguid", namespace.nguid());
         node.put("eui64", namespace.eui64());
         node.put("uuid", namespace.uuid());

@@ -83,6 +83,9 @@ final class IdentityText {
     private void namespace(NamespaceInfo namespace) {
         text.append('\n');
         line("namespace " + namespace.nsid(), bytes(namespace.bytes()));
+        if (!namespace.unusableBecause().isEmpty()) {
+            line("  unusable", namespace.unusableBecause());
+        }
         line("  blocks", String.format(Locale.ROOT, "%,d of %d bytes", namespace.blockCount(), namespace.blockBytes()));
         line("  formats", formats(namespace));
         line("  NGUID", namespace.nguid().isEmpty() ? "none" : namespace.nguid());

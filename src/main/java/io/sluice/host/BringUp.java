@@ -106,7 +106,7 @@ final class BringUp {
                 throw new DeviceFailure(driver.name() + " is another controller after its reset: " + now.model() + ", "
                         + now.serial() + " instead of " + before.model() + ", " + before.serial());
             }
-            driver.identifiedAgain(identification.namespaces());
+            driver.namespaceTable().identifyAgain(identification);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.sluice.host;
 
 import io.sluice.linux.Mapping;
+import io.sluice.mem.Memory;
 import io.sluice.nvme.Cap;
 import io.sluice.nvme.Cns;
 import io.sluice.nvme.IdentifyController;
@@ -12,8 +13,10 @@ import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 
@@ -31,6 +34,7 @@ final class Identification implements AutoCloseable {
     private final int vs;
     private final Mapping memory;
     private final long page;
+    private final Set<Integer> refused = new HashSet<>();
 
     Identification(AdminQueue admin, String device, long cap, int vs) throws IOException {
         this.admin = admin;
@@ -85,13 +89,22 @@ final class Identification implements AutoCloseable {
         return total.bitLength() < Long.SIZE ? total.longValue() : -1;
     }
 
-    /** The active namespaces, in order. */
+    /**
+     * The active namespaces, in order. One that makes no sense, or of which the controller says nothing, is as good as it can be
+     * shown, and {@linkplain NamespaceInfo#unusableBecause unusable}: it takes nothing from the others.
+     */
     List<NamespaceInfo> namespaces() throws IOException {
+        refused.clear();
         List<NamespaceInfo> found = new ArrayList<>();
         for (int nsid : activeNamespaces()) {
             found.add(namespace(nsid));
         }
         return found;
+    }
+
+    /** Those of {@link #namespaces} that the controller has refused to identify; it may do so another time. */
+    Set<Integer> refused() {
+        return refused;
     }
 
     private List<Integer> activeNamespaces() throws IOException {
@@ -128,22 +141,18 @@ final class Identification implements AutoCloseable {
     }
 
     private NamespaceInfo namespace(int nsid) throws IOException {
-        admin.identify(Cns.NAMESPACE, nsid, "Identify Namespace " + nsid, page);
+        try {
+            admin.identify(Cns.NAMESPACE, nsid, "Identify Namespace " + Integer.toUnsignedString(nsid), page);
+        } catch (CommandFailed e) {
+            refused.add(nsid);
+            return NamespaceInfo.unknown(nsid, e);
+        }
         int format = IdentifyNamespace.currentLbaFormatIndex(page);
         List<NamespaceInfo.LbaFormat> formats = formats();
-        if (format >= formats.size() || formats.get(format).blockBytes() == 0) {
-            throw new DeviceFailure(device + " says that namespace " + nsid + " has LBA format " + format
-                    + ", which is not one of its " + formats.size() + " formats");
-        }
-        long blockCount = IdentifyNamespace.NSZE.get(page);
-        int blockBytes = formats.get(format).blockBytes();
-        if (blockCount < 0 || blockCount > Long.MAX_VALUE / blockBytes) {
-            throw new DeviceFailure(device + " says that namespace " + nsid + " has "
-                    + Long.toUnsignedString(blockCount) + " blocks of " + blockBytes + " bytes: nothing is that large");
-        }
+        String oddity = oddity(nsid, format, formats);
         NamespaceInfo info = new NamespaceInfo(
                 nsid,
-                blockCount,
+                Math.max(0, IdentifyNamespace.NSZE.get(page)),
                 IdentifyNamespace.NCAP.get(page),
                 IdentifyNamespace.NUSE.get(page),
                 format,
@@ -154,8 +163,45 @@ final class Identification implements AutoCloseable {
                 identifier(IdentifyNamespace.NGUID.get(page)),
                 identifier(IdentifyNamespace.EUI64.get(page)),
                 "",
-                IoHints.of(page));
+                IoHints.of(page),
+                oddity);
         return info.withUuid(uuid(nsid));
+    }
+
+    /** What makes no sense about the namespace on the page, as a sentence; empty if it does. */
+    private String oddity(int nsid, int format, List<NamespaceInfo.LbaFormat> formats) {
+        String why = whyOdd(format, formats);
+        return why.isEmpty() ? "" : NamespaceInfo.cannotBeUsed(nsid) + device + why;
+    }
+
+    private String whyOdd(int format, List<NamespaceInfo.LbaFormat> formats) {
+        if (isPageZero()) {
+            return " lists it as active, and says nothing of it (Identify is all zeroes); was it detached just now?";
+        }
+        if (format >= formats.size()) {
+            return " says that it has LBA format " + format + ", which is not one of its " + formats.size()
+                    + " formats";
+        }
+        int blockBytes = formats.get(format).blockBytes();
+        if (blockBytes == 0) {
+            int lbads = IdentifyNamespace.lbaFormat(page, format).lbads();
+            return " says that its LBA format " + format + " has blocks of 2^" + lbads
+                    + " bytes (LBADS), and this driver takes 2^9 to 2^30; format it otherwise";
+        }
+        long blockCount = IdentifyNamespace.NSZE.get(page);
+        boolean possible = blockCount >= 0 && blockCount <= Long.MAX_VALUE / blockBytes;
+        return possible
+                ? ""
+                : " says that it has " + Long.toUnsignedString(blockCount) + " blocks of " + blockBytes
+                        + " bytes: nothing is that large";
+    }
+
+    private boolean isPageZero() {
+        long bits = 0;
+        for (int offset = 0; offset < Cns.DATA_BYTES; offset += Long.BYTES) {
+            bits |= Memory.getLong(page + offset);
+        }
+        return bits == 0;
     }
 
     private List<NamespaceInfo.LbaFormat> formats() {

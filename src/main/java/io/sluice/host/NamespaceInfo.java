@@ -18,6 +18,7 @@ import java.util.List;
  * @param eui64 16 hexadecimal digits, or empty for none
  * @param uuid as text, or empty for none
  * @param hints how it likes to be written
+ * @param oddity why what the controller says of it makes no sense, or that it says nothing, as a sentence; empty if all is well
  */
 public record NamespaceInfo(
         int nsid,
@@ -32,7 +33,8 @@ public record NamespaceInfo(
         String nguid,
         String eui64,
         String uuid,
-        IoHints hints) {
+        IoHints hints,
+        String oddity) {
 
     /**
      * One way to format a namespace.
@@ -42,6 +44,8 @@ public record NamespaceInfo(
      * @param relativePerformance RP: 0 is best, 3 degraded
      */
     public record LbaFormat(int blockBytes, int metadataBytes, int relativePerformance) {}
+
+    private static final LbaFormat NO_FORMAT = new LbaFormat(0, 0, 0);
 
     /** One that says nothing of how it likes to be written. */
     public NamespaceInfo(
@@ -70,26 +74,42 @@ public record NamespaceInfo(
                 nguid,
                 eui64,
                 uuid,
-                IoHints.NONE);
+                IoHints.NONE,
+                "");
     }
 
     public NamespaceInfo {
         formats = List.copyOf(formats);
     }
 
-    /** Size of a logical block in bytes. */
-    public int blockBytes() {
-        return formats.get(format).blockBytes();
+    /** One of which nothing is known but why. */
+    static NamespaceInfo unknown(int nsid, CommandFailed refusal) {
+        String why = cannotBeUsed(nsid) + refusal.getMessage();
+        return new NamespaceInfo(nsid, 0, 0, 0, 0, List.of(), false, false, false, "", "", "", IoHints.NONE, why);
     }
 
-    /** Size of the namespace in bytes. */
+    /** How an {@link #oddity} begins. */
+    static String cannotBeUsed(int nsid) {
+        return "namespace " + Integer.toUnsignedString(nsid) + " cannot be used: ";
+    }
+
+    /** Size of a logical block in bytes; 0 where that is not known. */
+    public int blockBytes() {
+        return formatInUse().blockBytes();
+    }
+
+    private LbaFormat formatInUse() {
+        return format < formats.size() ? formats.get(format) : NO_FORMAT;
+    }
+
+    /** Size of the namespace in bytes; 0 where what the controller says makes no sense. */
     public long bytes() {
-        return blockCount * blockBytes();
+        return oddity.isEmpty() ? blockCount * blockBytes() : 0;
     }
 
     /** Bytes of metadata with each block, in the format in use. */
     public int metadataBytes() {
-        return formats.get(format).metadataBytes();
+        return formatInUse().metadataBytes();
     }
 
     /**
@@ -97,6 +117,9 @@ public record NamespaceInfo(
      * would lose or invent some.
      */
     public String unusableBecause() {
+        if (!oddity.isEmpty()) {
+            return oddity;
+        }
         if (protection) {
             return "namespace " + nsid + " has protection information (DPS is not 0), which this driver neither makes"
                     + " nor checks; format it without, or leave it to another driver";
@@ -112,7 +135,8 @@ public record NamespaceInfo(
     boolean isSameDisk(NamespaceInfo other) {
         return nsid == other.nsid
                 && blockCount == other.blockCount
-                && formats.get(format).equals(other.formats.get(other.format))
+                && formatInUse().equals(other.formatInUse())
+                && oddity.equals(other.oddity)
                 && protection == other.protection
                 && nguid.equals(other.nguid)
                 && eui64.equals(other.eui64)
@@ -133,6 +157,7 @@ public record NamespaceInfo(
                 nguid,
                 eui64,
                 newUuid,
-                hints);
+                hints,
+                oddity);
     }
 }

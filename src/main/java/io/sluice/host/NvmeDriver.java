@@ -11,10 +11,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -48,6 +46,7 @@ public final class NvmeDriver implements AutoCloseable {
     private final DriverOptions options;
     private final Quarantine quarantine = new Quarantine();
     private final Recovery recovery = new Recovery(this, quarantine);
+    private final Namespaces namespaces;
 
     /** Held while the controller's state is changed: supervising, shutting down, closing. */
     private final ReentrantLock supervision = new ReentrantLock();
@@ -62,12 +61,9 @@ public final class NvmeDriver implements AutoCloseable {
     private volatile ControllerRegisters registers;
     private AdminQueue admin;
     private ControllerInfo controller;
-    private volatile List<NamespaceInfo> namespaces = List.of();
-    private final List<NamespaceChange> untold = new ArrayList<>();
 
     private ShadowDoorbells shadows;
     private volatile Consumer<DeviceEvent> eventListener;
-    private volatile Consumer<NamespaceChange> namespaceListener;
     private Events events;
     private int abortLimit = 1;
     private boolean enabled;
@@ -78,6 +74,7 @@ public final class NvmeDriver implements AutoCloseable {
         this.device = device;
         this.iovas = iovas;
         this.options = options;
+        this.namespaces = new Namespaces(device.name(), options.timeouts().adminMillis(), options.clock());
     }
 
     /**
@@ -112,7 +109,7 @@ public final class NvmeDriver implements AutoCloseable {
 
     /** The active namespaces, in order of their identifiers, as they were found last; see {@link #listenForNamespaces}. */
     public List<NamespaceInfo> namespaces() {
-        return namespaces;
+        return namespaces.known();
     }
 
     /**
@@ -121,7 +118,7 @@ public final class NvmeDriver implements AutoCloseable {
      * @throws NoSuchElementException if it is not active
      */
     public NamespaceInfo namespace(int nsid) {
-        return namespaces.stream()
+        return namespaces.known().stream()
                 .filter(namespace -> namespace.nsid() == nsid)
                 .findFirst()
                 .orElseThrow(() -> new NoSuchElementException(name() + " has no active namespace " + nsid));
@@ -286,10 +283,12 @@ public final class NvmeDriver implements AutoCloseable {
 
     /**
      * Has changes of namespaces told to a listener, from {@link #supervise}, on its thread: after the controller has said so, and
-     * after a reset, before any queue pair works again. {@link #namespaces} has the new ones by then.
+     * after a reset, before any queue pair works again. {@link #namespaces} has the new ones by then. A controller that refuses
+     * to say what a namespace is now is asked again for as long as an admin command may take, and no queue pair comes out of a
+     * reset meanwhile; if it goes on refusing, the namespace has changed into one that cannot be used.
      */
     public void listenForNamespaces(Consumer<NamespaceChange> listener) {
-        namespaceListener = listener;
+        namespaces.listen(listener);
     }
 
     /**
@@ -450,7 +449,7 @@ public final class NvmeDriver implements AutoCloseable {
     }
 
     void serveEvents() throws IOException {
-        if (events == null && (eventListener != null || namespaceListener != null)) {
+        if (events == null && (eventListener != null || namespaces.isListenedTo())) {
             events = new Events(admin, controller, this::tell);
         }
         if (events == null) {
@@ -458,10 +457,8 @@ public final class NvmeDriver implements AutoCloseable {
         }
         events.serve();
         if (events.takeNamespacesChanged()) {
-            try (Identification again = new Identification(admin, name(), registers.cap(), registers.vs())) {
-                identifiedAgain(again.namespaces());
-            }
-            tellNamespaceChanges();
+            identifyNamespaces();
+            namespaces.tellChanges();
         }
     }
 
@@ -472,35 +469,21 @@ public final class NvmeDriver implements AutoCloseable {
         }
     }
 
-    /** What has changed is told by {@link #tellNamespaceChanges}. */
-    void identifiedAgain(List<NamespaceInfo> active) {
-        Map<Integer, NamespaceInfo> before = new TreeMap<>(Integer::compareUnsigned);
-        namespaces.forEach(namespace -> before.put(namespace.nsid(), namespace));
-        for (NamespaceInfo now : active) {
-            NamespaceInfo old = before.remove(now.nsid());
-            if (old == null || !old.isSameDisk(now)) {
-                untold.add(new NamespaceChange(old, now));
-            }
+    /** Where the controller has refused to say what its namespaces are, and it is time to ask it once more. */
+    void askAgainForNamespaces() throws IOException {
+        if (namespaces.isToBeAskedAgain()) {
+            identifyNamespaces();
         }
-        before.values().forEach(gone -> untold.add(new NamespaceChange(gone, null)));
-        namespaces = List.copyOf(active);
     }
 
-    /** What a listener does wrong is no fault of the device. */
-    void tellNamespaceChanges() {
-        List<NamespaceChange> changes = List.copyOf(untold);
-        untold.clear();
-        Consumer<NamespaceChange> listener = namespaceListener;
-        for (NamespaceChange change : changes) {
-            log.warn("namespace {} of {} is not what it was", Integer.toUnsignedString(change.nsid()), name());
-            try {
-                if (listener != null) {
-                    listener.accept(change);
-                }
-            } catch (RuntimeException | AssertionError e) {
-                log.error("a listener has failed on a change of namespace {}", change.nsid(), e);
-            }
+    private void identifyNamespaces() throws IOException {
+        try (Identification again = new Identification(admin, name(), registers.cap(), registers.vs())) {
+            namespaces.identifyAgain(again);
         }
+    }
+
+    Namespaces namespaceTable() {
+        return namespaces;
     }
 
     void registers(ControllerRegisters opened) {
@@ -519,7 +502,7 @@ public final class NvmeDriver implements AutoCloseable {
 
     void identified(ControllerInfo info, List<NamespaceInfo> active) {
         controller = info;
-        namespaces = List.copyOf(active);
+        namespaces.found(active);
     }
 
     void addInterrupt(EventFd interrupt) {

@@ -152,7 +152,7 @@ final class Recovery implements Alarm {
             resetIfWanted(nowNanos);
         }
         if (death == null) {
-            driver.tellNamespaceChanges(); // before anybody does I/O on them again
+            lookAtNamespaces();
             resumeQueues(nowNanos);
             serveAdminQueue();
         }
@@ -245,12 +245,26 @@ final class Recovery implements Alarm {
         failed(why.getMessage() == null ? why.toString() : why.getMessage());
     }
 
-    /** Queue pairs whose pollers have ended everything get their queues back; the others later. */
+    /** What has become of them is told before anybody does I/O on them again. */
+    private void lookAtNamespaces() {
+        try {
+            driver.askAgainForNamespaces();
+        } catch (IOException e) {
+            failed(e.getMessage());
+        }
+        driver.namespaceTable().tellChanges();
+    }
+
+    /**
+     * Queue pairs whose pollers have ended everything get their queues back; the others later, as do all of them while it is not
+     * known whether their namespaces are still the same.
+     */
     private void resumeQueues(long nowNanos) {
         boolean all = true;
         for (QueuePair pair : driver.queuePairs()) {
             try {
-                if (pair.mode() == PairState.Mode.QUIET) {
+                if (pair.mode() == PairState.Mode.QUIET
+                        && driver.namespaceTable().isSettled()) {
                     driver.createQueues(pair);
                     pair.state().resume();
                 }

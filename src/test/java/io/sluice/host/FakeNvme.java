@@ -74,6 +74,16 @@ class FakeNvme implements PciDevice {
     int namespaces = 1;
 
     int namespaceLimit = 1;
+    /** A namespace that it refuses to identify; 0 for none. */
+    int refusedNsid;
+    /** A namespace that it says nothing of: all zeroes; 0 for none. */
+    int emptyNsid;
+    /** CNS of an Identify that it refuses; -1 for none. */
+    int refusedCns = -1;
+    /** FLBAS. */
+    int formatInUse;
+    /** LBADS of the first LBA format. */
+    int lbads = 9;
     /** Whether it lists namespaces for as long as it is asked. */
     boolean endlessNamespaces;
 
@@ -247,12 +257,20 @@ class FakeNvme implements PciDevice {
             return;
         }
         int cid = opcode == wrongCidOpcode ? Sqe.cid(sqe) + 7 : Sqe.cid(sqe);
-        int status = opcode == failOpcode ? failStatus : Status.OK;
+        int status = opcode == failOpcode ? failStatus : isRefused(sqe) ? Status.INVALID_FIELD.dnr() : Status.OK;
         int dw0 = 0;
         if (status == Status.OK) {
             dw0 = succeed(opcode, sqe);
         }
         completeAdmin(cid, status, dw0);
+    }
+
+    private boolean isRefused(long sqe) {
+        if (Sqe.opcode(sqe) != AdminOpcode.IDENTIFY) {
+            return false;
+        }
+        int cns = AdminSqe.cns(sqe);
+        return cns == refusedCns || (cns == Cns.NAMESPACE && Sqe.nsid(sqe) == refusedNsid);
     }
 
     void completeAdmin(int cid, int status, int dw0) {
@@ -293,7 +311,7 @@ class FakeNvme implements PciDevice {
         switch (AdminSqe.cns(sqe)) {
             case Cns.CONTROLLER -> controllerPage(page);
             case Cns.ACTIVE_NAMESPACES -> listNamespaces(page, Sqe.nsid(sqe));
-            case Cns.NAMESPACE -> namespacePage(page);
+            case Cns.NAMESPACE -> namespacePage(page, Sqe.nsid(sqe));
             default -> {}
         }
         dataIn(sqe, page.array());
@@ -387,15 +405,19 @@ class FakeNvme implements PciDevice {
     }
 
     /** Offsets as in NVMe 1.4, figure 245. */
-    private void namespacePage(ByteBuffer page) {
+    private void namespacePage(ByteBuffer page, int nsid) {
+        if (nsid == emptyNsid) {
+            return;
+        }
         page.putLong(0, namespaceBlocks).putLong(8, namespaceBlocks).putLong(16, 500);
         page.put(24, (byte) 0x12); // NSFEAT: own atomicity, optimal I/O
         page.put(33, (byte) 9); // DLFEAT
         page.putShort(34, (short) 7).putShort(36, (short) 3).putShort(46, (short) 256); // NAWUN, NAWUPF, NOIOB
         page.putShort(64, (short) 1).putShort(66, (short) 2).putShort(68, (short) 3); // NPWG, NPWA, NPDG
         page.putShort(70, (short) 4).putShort(72, (short) 5); // NPDA, NOWS
+        page.put(26, (byte) formatInUse);
         page.put(29, (byte) protectionType);
-        page.putInt(128, (9 << 16) + metadataBytes); // LBAF0: 512 bytes
+        page.putInt(128, (lbads << 16) + metadataBytes); // LBAF0
     }
 
     /** The address of what the driver has mapped for the device. */

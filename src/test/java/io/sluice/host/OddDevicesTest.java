@@ -160,6 +160,76 @@ class OddDevicesTest {
         assertRefused("fake nvme lists more than 16384 active namespaces");
     }
 
+    /** The second of three namespaces is odd, and the others are none the worse for it. */
+    private void assertOnlyTheSecondIsUnusable(String why) throws IOException {
+        device.namespaces = 3;
+        try (NvmeDriver driver = start()) {
+            NamespaceInfo odd = driver.namespace(2);
+            assertEquals("namespace 2 cannot be used: " + why, odd.unusableBecause());
+            assertEquals(0, odd.bytes());
+            assertEquals(0, odd.blockBytes());
+            assertEquals(0, odd.metadataBytes());
+            assertEquals(3, driver.namespaces().size());
+            for (int nsid : new int[] {1, 3}) {
+                assertEquals("", driver.namespace(nsid).unusableBecause());
+                assertEquals(512_000, driver.namespace(nsid).bytes());
+            }
+        }
+    }
+
+    @Test
+    void shouldUseTheOthersWhenOneNamespaceIsNotIdentified() throws IOException {
+        device.refusedNsid = 2;
+        assertOnlyTheSecondIsUnusable(
+                "Identify Namespace 2 on fake nvme was refused: " + Status.describe(Status.INVALID_FIELD.dnr()));
+    }
+
+    @Test
+    void shouldUseTheOthersWhenNothingIsSaidOfOneNamespace() throws IOException {
+        device.emptyNsid = 2;
+        assertOnlyTheSecondIsUnusable("fake nvme lists it as active, and says nothing of it (Identify is all zeroes);"
+                + " was it detached just now?");
+    }
+
+    private void assertUnusable(String why) throws IOException {
+        try (NvmeDriver driver = start()) {
+            assertEquals(
+                    "namespace 1 cannot be used: fake nvme says that " + why,
+                    driver.namespace(1).unusableBecause());
+            assertEquals(0, driver.namespace(1).bytes());
+        }
+    }
+
+    @Test
+    void shouldSayWhyANamespaceIsUnusableWhenItsBlocksAreOfNoSizeThatIsTaken() throws IOException {
+        for (int lbads : new int[] {0, 1, 8, 31, 32, 255}) {
+            device.lbads = lbads;
+            assertUnusable("its LBA format 0 has blocks of 2^" + lbads
+                    + " bytes (LBADS), and this driver takes 2^9 to 2^30; format it otherwise");
+        }
+        for (int lbads : new int[] {9, 30}) {
+            device.lbads = lbads;
+            try (NvmeDriver driver = start()) {
+                assertEquals("", driver.namespace(1).unusableBecause());
+                assertEquals(1 << lbads, driver.namespace(1).blockBytes());
+            }
+        }
+    }
+
+    @Test
+    void shouldSayWhyANamespaceIsUnusableWhenItsFormatIsNotThere() throws IOException {
+        device.formatInUse = 3;
+        assertUnusable("it has LBA format 3, which is not one of its 1 formats");
+    }
+
+    @Test
+    void shouldSayWhyANamespaceIsUnusableWhenItIsLargerThanAnything() throws IOException {
+        device.namespaceBlocks = -1;
+        assertUnusable("it has 18446744073709551615 blocks of 512 bytes: nothing is that large");
+        device.namespaceBlocks = Long.MAX_VALUE / 512 + 1;
+        assertUnusable("it has 18014398509481984 blocks of 512 bytes: nothing is that large");
+    }
+
     // ---- a hang at each step
 
     private void assertHangs(int opcode, int after, String step) {
