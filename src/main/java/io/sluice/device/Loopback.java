@@ -3,6 +3,7 @@ package io.sluice.device;
 import io.sluice.dma.DmaLimits;
 import io.sluice.dma.DmaRefused;
 import io.sluice.dma.DmaSpace;
+import io.sluice.dma.PendingMap;
 import io.sluice.dma.Transaction;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.Fd;
@@ -36,7 +37,7 @@ public final class Loopback implements PciDevice {
     /** Attaches to a function, which nobody else may be attached to. */
     public Loopback(PciFunction function) {
         this.function = function;
-        this.space = new DmaSpace("loopback to " + function.name(), DmaLimits.DEFAULT);
+        this.space = new DmaSpace("loopback to " + function.name(), DmaLimits.DEFAULT, function.deviceMemory());
         function.attach(space);
     }
 
@@ -191,12 +192,18 @@ public final class Loopback implements PciDevice {
         requireOpen();
         Fd duplicate = memory.duplicate();
         Transaction change = space.begin();
+        PendingMap map;
         try {
-            change.map(iova, bytes, access, duplicate, offset);
+            map = change.map(iova, bytes, access, duplicate, offset);
         } catch (DmaRefused e) {
             throw new IOException(e.getMessage(), e);
         } finally {
             change.commit();
+        }
+        try {
+            map.confirm();
+        } catch (DmaRefused e) {
+            throw new IOException(e.getMessage(), e);
         }
     }
 

@@ -1,7 +1,7 @@
 package io.sluice.device;
 
+import io.sluice.dma.DmaTarget;
 import io.sluice.linux.EventFd;
-import io.sluice.linux.Fd;
 import java.io.IOException;
 import java.util.List;
 
@@ -11,7 +11,7 @@ import java.util.List;
  *
  * <p>Configuration, interrupts and DMA maps are for one thread at a time. A {@link Bar} is for the driver's pollers.
  */
-public interface PciDevice extends AutoCloseable {
+public interface PciDevice extends DmaTarget, AutoCloseable {
     /** What it is and where, for messages: a PCI address, a socket's path. */
     String name();
 
@@ -49,21 +49,6 @@ public interface PciDevice extends AutoCloseable {
 
     /** Unmasks interrupts: after an INTx, which masks itself. */
     void unmaskInterrupts(InterruptKind kind, int start, int count) throws IOException;
-
-    /**
-     * Lets the device read and write a piece of a file's memory.
-     *
-     * @param memory the file; the device takes its own reference where it needs one
-     * @param offset of the piece in the file, in bytes, a multiple of the page size
-     * @param bytes its length, a multiple of the page size
-     * @param iova where the device sees it: from the one allocator of IOVAs
-     * @param access {@code Translator.READ}, {@code WRITE} or both, as the device's own rights
-     * @throws IOException where the range is taken, a limit is reached, or memory cannot be locked
-     */
-    void mapDma(Fd memory, long offset, long bytes, long iova, int access) throws IOException;
-
-    /** Takes a piece away again; exactly as it was mapped. On return the device can no longer reach it. */
-    void unmapDma(long iova, long bytes) throws IOException;
 
     /** Whether there is a {@link #reset}: some devices have neither a function level reset nor a slot of their own. */
     default boolean canReset() {

@@ -1,8 +1,10 @@
 package io.sluice.device;
 
+import io.sluice.dma.DeviceMemory;
 import io.sluice.dma.GuestMemory;
 import io.sluice.linux.EventFd;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The device side of a PCI function: what a server of it (a vfio-user socket, {@link Loopback}) needs to know and to do.
@@ -22,6 +24,14 @@ public interface PciFunction {
 
     /** How many interrupts of a kind the function can raise; 0 where it has none of the kind. Constant. */
     int interruptCount(InterruptKind kind);
+
+    /**
+     * The device that is to reach a client's memory, so that a server gives it access to what the client maps. Constant; most
+     * functions have none.
+     */
+    default Optional<DeviceMemory> deviceMemory() {
+        return Optional.empty();
+    }
 
     /**
      * A client has come. From now on, until {@link #detach}, {@code memory} is the guest's memory; its contents change at any

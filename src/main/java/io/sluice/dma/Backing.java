@@ -103,6 +103,15 @@ final class Backing {
         return pageSize;
     }
 
+    Fd fd() {
+        return fd;
+    }
+
+    @Override
+    public String toString() {
+        return fd.describe();
+    }
+
     void close() {
         fd.close();
     }

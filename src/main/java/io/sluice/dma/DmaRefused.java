@@ -13,9 +13,10 @@ import io.sluice.linux.LinuxException;
  *   EINVAL  not a multiple of 4096, empty, wraps at 2^64, past the end of the file, not a file that can be mapped,
  *           an unmap that would cut a region in two
  *   EEXIST  a map over a region that exists
- *   ENOSPC  a limit of this guest ({@link DmaLimits}), or no free IOVA
+ *   ENOSPC  a limit of this guest ({@link DmaLimits}) or of the device, or no free IOVA
  *   EACCES  a descriptor that does not allow the access asked for
- *   other   what the system call said: ENOMEM, EBADF
+ *   EIO     a device did not take the memory and did not say why
+ *   other   what the system call said: ENOMEM, EPERM, EBADF
  * </pre>
  */
 public final class DmaRefused extends Exception {

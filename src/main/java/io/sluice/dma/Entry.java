@@ -5,11 +5,11 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * One entry of the tables that readers translate by: the difference to the host address, and what is allowed.
+ * One entry of the tables that readers translate by: the difference to the address that it leads to, and what is allowed.
  *
  * <pre>
  *    63                        12 11       3  2  1  0
- *   |  host address - guest address |  zero  | P| W| R|       0: not here, ask the index
+ *   |   address - guest address     |  zero  | P| W| R|       0: not here, ask the index
  * </pre>
  *
  * <p>Entries are loaded and stored whole (opaque), in any order: each one is true by itself.
@@ -30,7 +30,7 @@ final class Entry {
     private Entry() {}
 
     static long of(DmaRegion region) {
-        return region.extent == null ? 0 : region.hostDelta | region.access | PRESENT;
+        return region.extent == null ? 0 : region.delta | region.access | PRESENT;
     }
 
     static boolean allows(long entry, int access) {

@@ -11,6 +11,17 @@ public interface GuestMemory {
     Translator hostView();
 
     /**
+     * Translates guest addresses to the addresses (IOVAs) at which the device behind this memory reaches it; the same rules as
+     * for {@link #hostView}. What has just been mapped may be NOT_MAPPED here for a while, although the host view has it: the
+     * device gets access in steps. A region that it cannot get goes from both views.
+     *
+     * @throws IllegalStateException where there is no device
+     */
+    default Translator deviceView() {
+        throw new IllegalStateException("no device has access to this memory");
+    }
+
+    /**
      * Takes part in changes: from now on no mapping goes away before this reader has acknowledged its going.
      *
      * @param name for logs, when the reader keeps a change waiting

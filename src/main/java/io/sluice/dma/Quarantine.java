@@ -8,12 +8,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Mappings that lost their last region while some reader did not acknowledge in time. Their memory is scratch by now; their
- * addresses stay taken until no reader can have them any more. One thread at a time uses it.
+ * addresses stay taken until no reader can have them any more; so do those that a device had. One thread at a time uses it.
  */
 final class Quarantine {
     private static final Logger LOG = LoggerFactory.getLogger(Quarantine.class);
 
-    private record Entry(long epoch, Extent extent) {}
+    private record Entry(long epoch, Runnable release) {}
 
     private final String name;
     private final Readers readers;
@@ -40,14 +40,24 @@ final class Quarantine {
                         name,
                         e.getMessage());
             }
-            entries.add(new Entry(epoch, extent));
+            admit(epoch, () -> backings.release(extent));
         }
+    }
+
+    /** Takes in addresses that are to be given back when an epoch has been acknowledged. */
+    void admit(long epoch, Runnable release) {
+        entries.add(new Entry(epoch, release));
+    }
+
+    /** Takes in mappings that nobody was told to be gone: their memory stays until an epoch has been acknowledged. */
+    void admitAsIs(long epoch, List<Extent> extents) {
+        extents.forEach(extent -> admit(epoch, () -> backings.release(extent)));
     }
 
     /** Unmaps what has been acknowledged meanwhile. Returns whether nothing is left. */
     boolean sweep() {
         while (!entries.isEmpty() && readers.haveAcknowledged(entries.peek().epoch())) {
-            backings.release(entries.poll().extent());
+            entries.poll().release().run();
         }
         return entries.isEmpty();
     }

@@ -6,6 +6,7 @@ import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A change of a guest's memory, made of maps and unmaps that readers see all at once, when it is committed. What is refused is
@@ -20,6 +21,7 @@ public final class Transaction {
     private final Backings backings;
     private final List<DmaRegion> removed = new ArrayList<>();
     private final List<DmaRegion> added = new ArrayList<>();
+    private final List<PendingMap> maps = new ArrayList<>();
     private RegionIndex index;
     private boolean committed;
 
@@ -39,9 +41,10 @@ public final class Transaction {
      * @param memory the file that holds it, taken over and closed by the space, also if the region is refused; or null where
      *     there is none, so that the memory can be had by messages only
      * @param offset of the region in the file, in bytes, a multiple of 4096; without a file it means nothing
+     * @return what tells, after the commit, whether a device behind the memory could be given it; without one it always could
      * @throws DmaRefused EINVAL, EEXIST, ENOSPC, EACCES, or the errno of a system call that failed
      */
-    public void map(long gpa, long bytes, int access, Fd memory, long offset) throws DmaRefused {
+    public PendingMap map(long gpa, long bytes, int access, Fd memory, long offset) throws DmaRefused {
         Fd untaken = memory;
         try {
             checkOpen();
@@ -54,7 +57,7 @@ public final class Transaction {
                 extent = backings.extentFor(memory, offset, bytes, access);
                 backings.use(extent);
             }
-            add(new DmaRegion(gpa, gpa + bytes - 1, access, extent, offset));
+            return add(new DmaRegion(gpa, gpa + bytes - 1, access, extent, offset));
         } finally {
             if (untaken != null) {
                 untaken.close();
@@ -76,9 +79,12 @@ public final class Transaction {
         Backings.checkLimit("DMA regions", index.size(), 1, space.limits().regions());
     }
 
-    private void add(DmaRegion region) {
+    private PendingMap add(DmaRegion region) {
         index = index.with(region);
         added.add(region);
+        PendingMap pending = new PendingMap(region);
+        maps.add(pending);
+        return pending;
     }
 
     /**
@@ -145,12 +151,15 @@ public final class Transaction {
 
     /**
      * Makes the changes visible. Where regions went away it returns when no reader uses them any more, or at the space's
-     * deadline; in either case what is asked of the device from now on cannot reach them.
+     * deadline; in either case what is asked of the device from now on cannot reach them. Where a device has to be given
+     * memory, it returns when it has it, or when it has taken {@link DeviceMemory#WAIT_NANOS}, and each map can be asked what
+     * became of it.
      */
     public void commit() {
         checkOpen();
         committed = true;
-        space.commit(index, removed, added);
+        Map<DmaRegion, DmaRefused> refused = space.commit(new Change(index, removed, added));
+        maps.forEach(map -> map.resolve(refused));
     }
 
     private void checkOpen() {

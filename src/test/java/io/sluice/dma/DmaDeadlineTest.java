@@ -12,6 +12,7 @@ import ch.qos.logback.core.read.ListAppender;
 import io.sluice.linux.Errno;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,7 +42,8 @@ class DmaDeadlineTest {
         logger().setAdditive(false);
         file = GuestFile.create(NAME, 1, 4 * MIB);
         other = GuestFile.create(NAME, 2, 4 * MIB);
-        space = new DmaSpace("guest 7", DmaLimits.DEFAULT, DEADLINE, () -> time.addAndGet(MILLISECOND));
+        space = new DmaSpace(
+                "guest 7", DmaLimits.DEFAULT, Optional.empty(), DEADLINE, () -> time.addAndGet(MILLISECOND));
         Transaction transaction = space.begin();
         transaction.map(0, 4 * MIB, RW, file.give(), 0);
         transaction.map(4 * MIB, 4 * MIB, RW, other.give(), 0);
@@ -161,7 +163,8 @@ class DmaDeadlineTest {
 
     @Test
     void shouldCountQuarantineAgainstTheLimitWhenMappingAgain() throws Exception {
-        try (DmaSpace tight = new DmaSpace("tight", new DmaLimits(9, 9, 1, 4 * MIB), 1, System::nanoTime)) {
+        try (DmaSpace tight =
+                new DmaSpace("tight", new DmaLimits(9, 9, 1, 4 * MIB), Optional.empty(), 1, System::nanoTime)) {
             Transaction map = tight.begin();
             map.map(0, PAGE, RW, file.give(), 0);
             map.commit();

@@ -10,6 +10,7 @@ import io.sluice.linux.Memfd;
 import io.sluice.mem.Translator;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -51,7 +52,7 @@ class DmaLeakTest {
 
     private void liveOnce(List<Fd> files) throws Exception {
         DmaLimits limits = new DmaLimits(12, 3, 4, random.nextBoolean() ? 12 * MIB : 16 * HUGE_FILE_BYTES);
-        DmaSpace space = new DmaSpace("guest", limits, 0, System::nanoTime);
+        DmaSpace space = new DmaSpace("guest", limits, Optional.empty(), 0, System::nanoTime);
         DmaReader reader = random.nextInt(4) == 0 ? space.register("stalled", () -> {}) : null;
         int transactions = random.nextInt(5);
         for (int i = 0; i < transactions; i++) {

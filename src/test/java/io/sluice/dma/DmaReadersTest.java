@@ -9,6 +9,7 @@ import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
@@ -197,7 +198,7 @@ class DmaReadersTest {
     @Test
     void shouldNotWaitForAReaderWhenItIsClosedOrNothingGoes() throws Exception {
         // A clock that stands still: a wait that does not end by acknowledgement never ends.
-        try (DmaSpace still = new DmaSpace("still", DmaLimits.DEFAULT, 1, () -> 0)) {
+        try (DmaSpace still = new DmaSpace("still", DmaLimits.DEFAULT, Optional.empty(), 1, () -> 0)) {
             DmaReader reader = still.register("reader", () -> {
                 throw new AssertionError("woken for nothing");
             });
@@ -216,7 +217,7 @@ class DmaReadersTest {
 
     @Test
     void shouldNotWaitForANewReaderWhenItHasTranslatedNothing() throws Exception {
-        try (DmaSpace still = new DmaSpace("still", DmaLimits.DEFAULT, 1, () -> 0)) {
+        try (DmaSpace still = new DmaSpace("still", DmaLimits.DEFAULT, Optional.empty(), 1, () -> 0)) {
             Transaction map = still.begin();
             map.map(0, PAGE, RW, null, 0);
             map.commit();

@@ -56,7 +56,7 @@ final class ClientConnection {
         connection.sendTimeout(limits.sendTimeout());
         channel = new MessageChannel(connection, limits.maxMessageBytes());
         sender = new EventFdSender(channel::shutdown);
-        space = new DmaSpace(function.name(), limits.dma());
+        space = new DmaSpace(function.name(), limits.dma(), function.deviceMemory());
         intxEvents = new IntxEvents(function);
         device = new DeviceRequests(function);
         regions = new RegionRequests(function, limits.maxDataTransferBytes());

@@ -2,6 +2,7 @@ package io.sluice.vfiouser.server;
 
 import io.sluice.dma.DmaRefused;
 import io.sluice.dma.DmaSpace;
+import io.sluice.dma.PendingMap;
 import io.sluice.dma.Transaction;
 import io.sluice.linux.Fd;
 import io.sluice.mem.Translator;
@@ -25,7 +26,26 @@ final class DmaBatch {
     private static final int MAP_FLAGS = DmaMap.READABLE | DmaMap.WRITABLE;
 
     private final Transaction transaction;
-    private final List<Answer> answers = new ArrayList<>();
+    private final List<Entry> entries = new ArrayList<>();
+
+    /**
+     * What became of one message as far as is known before the commit.
+     *
+     * @param map what the commit decides on; null for all but maps
+     */
+    private record Entry(Answer answer, PendingMap map) {
+        /** For after the commit. */
+        Answer decided() {
+            try {
+                if (map != null) {
+                    map.confirm();
+                }
+                return answer;
+            } catch (DmaRefused e) {
+                return new Answer(answer.header(), null, refusal(e));
+            }
+        }
+    }
 
     /**
      * What became of one message.
@@ -46,26 +66,28 @@ final class DmaBatch {
     }
 
     int size() {
-        return answers.size();
+        return entries.size();
     }
 
     /** Makes a message's change a part of the transaction, and closes the message. */
     void add(Message message) {
         try (message) {
-            Reply reply = message.header().command() == Command.DMA_MAP.code() ? map(message) : unmap(message);
-            answers.add(new Answer(message.header(), reply, null));
+            boolean isMap = message.header().command() == Command.DMA_MAP.code();
+            PendingMap map = isMap ? map(message) : null;
+            Reply reply = isMap ? Reply.DONE : unmap(message);
+            entries.add(new Entry(new Answer(message.header(), reply, null), map));
         } catch (VfioUserException e) {
-            answers.add(new Answer(message.header(), null, e));
+            entries.add(new Entry(new Answer(message.header(), null, e), null));
         }
     }
 
-    /** Makes all changes at once, and waits until nobody uses what has gone. */
+    /** Makes all changes at once, and waits until nobody uses what has gone, and until a device has got what came. */
     List<Answer> commit() {
         transaction.commit();
-        return answers;
+        return entries.stream().map(Entry::decided).toList();
     }
 
-    private Reply map(Message message) throws VfioUserException {
+    private PendingMap map(Message message) throws VfioUserException {
         DmaMap map = DmaMap.decode(message.body());
         if ((map.flags() & ~MAP_FLAGS) != 0) {
             throw Refuse.invalid("cannot do " + map + ": there are no such flags");
@@ -77,11 +99,14 @@ final class DmaBatch {
         int access = (map.readable() ? Translator.READ : 0) | (map.writable() ? Translator.WRITE : 0);
         Fd memory = message.fdCount() == 0 ? null : message.takeFds().getFirst();
         try {
-            transaction.map(map.address(), map.size(), access, memory, map.offset());
+            return transaction.map(map.address(), map.size(), access, memory, map.offset());
         } catch (DmaRefused e) {
-            throw new VfioUserException(e.errno(), e.getMessage());
+            throw refusal(e);
         }
-        return Reply.DONE;
+    }
+
+    private static VfioUserException refusal(DmaRefused why) {
+        return new VfioUserException(why.errno(), why.getMessage());
     }
 
     /** Some clients send a descriptor here too; it is closed with the message. */
@@ -113,7 +138,7 @@ final class DmaBatch {
         try {
             transaction.unmap(unmap.address(), unmap.size());
         } catch (DmaRefused e) {
-            throw new VfioUserException(e.errno(), e.getMessage());
+            throw refusal(e);
         }
     }
 }

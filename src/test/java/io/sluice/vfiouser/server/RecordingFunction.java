@@ -4,6 +4,7 @@ import io.sluice.device.AccessRefused;
 import io.sluice.device.InterruptKind;
 import io.sluice.device.PciFunction;
 import io.sluice.device.Region;
+import io.sluice.dma.DeviceMemory;
 import io.sluice.dma.GuestMemory;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.Fd;
@@ -44,6 +45,9 @@ final class RecordingFunction implements PciFunction, AutoCloseable {
     volatile Runnable onAttach = () -> {};
 
     volatile Runnable onDetach = () -> {};
+
+    /** What a client finds; to be set before it connects. */
+    volatile Optional<DeviceMemory> device = Optional.empty();
 
     volatile GuestMemory memory;
 
@@ -121,6 +125,11 @@ final class RecordingFunction implements PciFunction, AutoCloseable {
             case MSI -> 0;
             case MSIX -> MSIX_COUNT;
         };
+    }
+
+    @Override
+    public Optional<DeviceMemory> deviceMemory() {
+        return device;
     }
 
     @Override

@@ -4,7 +4,9 @@ import io.sluice.mem.Translator;
 import java.util.List;
 
 /**
- * Guest addresses to host addresses, for any number of readers, while one writer changes it.
+ * Guest addresses to others, for any number of readers, while one writer changes it. A space has one whose regions lead to host
+ * addresses, and, where there is a device behind it, one whose regions lead to the device's. They differ in their regions'
+ * differences and in nothing else.
  *
  * <pre>
  *   guest address --+-- low, its granule inside one region ----> GranuleTable --> + difference
@@ -21,13 +23,13 @@ import java.util.List;
  *
  * <p>A reader that acts on an epoch also sees all that was published before it: the epoch is volatile, and written last.
  */
-final class HostView implements Translator {
+final class RegionView implements Translator {
     private volatile long[] table = new long[0];
     private volatile long[] slots;
     private volatile RegionIndex index = RegionIndex.EMPTY;
     private final BlockHash hash = new BlockHash();
 
-    HostView() {
+    RegionView() {
         slots = hash.slots();
     }
 
@@ -68,14 +70,14 @@ final class HostView implements Translator {
         if (region == null || Long.compareUnsigned(last, gpa) < 0) {
             return NOT_MAPPED;
         }
-        long first = region.hostAddress(gpa, access);
+        long first = region.address(gpa, access);
         if (first == NO_ACCESS || Long.compareUnsigned(last, region.last) <= 0) {
             return first;
         }
         return across(now, region, first, last, access);
     }
 
-    /** A span over several regions: good where they follow each other both in the guest and in this process. */
+    /** A span over several regions: good where they follow each other both in the guest and in what this view leads to. */
     private static long across(RegionIndex now, DmaRegion begin, long first, long last, int access) {
         DmaRegion region = begin;
         // Each turn takes at least a page off a span of less than 2^31 bytes.
@@ -84,10 +86,10 @@ final class HostView implements Translator {
             if (next == null) {
                 return NOT_MAPPED;
             }
-            if (next.extent == null || begin.extent == null || next.hostDelta != begin.hostDelta) {
+            if (next.extent == null || begin.extent == null || next.delta != begin.delta) {
                 return SPLIT;
             }
-            if (next.hostAddress(next.gpa, access) < 0) {
+            if (next.address(next.gpa, access) < 0) {
                 return NO_ACCESS;
             }
             region = next;

@@ -1,0 +1,97 @@
+package io.sluice.dma;
+
+import io.sluice.linux.Fd;
+import java.io.IOException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * A device that the memory of guests is made reachable for, and what all of its guests share: its addresses, and its attention.
+ * One for each device, however many guests it has. Thread-safe.
+ *
+ * <pre>
+ *   pinners of all guests ──▶ in turn ──▶ one of them ──┐
+ *   unmaps of all guests ───────────────────────────────┴──▶ in turn ──▶ the device, one call at a time
+ * </pre>
+ *
+ * <p>So an unmap, which a client waits for, waits for one step of another guest's pinning at most.
+ */
+public final class DeviceMemory {
+    /** A step of pinning, at most; a command to the device that a pinner must finish. */
+    public static final long STEP_BYTES = 256L << 20;
+
+    /** A client waits some 5 s for an answer. */
+    public static final long WAIT_NANOS = TimeUnit.SECONDS.toNanos(1);
+
+    private final DmaTarget target;
+    private final IovaAllocator iovas;
+    private final int entriesPerGuest;
+    private final long stepBytes;
+    private final long waitNanos;
+    private final ReentrantLock pinners = new ReentrantLock(true);
+    private final ReentrantLock calls = new ReentrantLock(true);
+
+    /**
+     * @param iovas the one allocator of the device's addresses
+     * @param entriesPerGuest how many DMA mappings one guest may have: what the device has in all (VFIO tells how many are
+     *     available), by the number of guests; {@link DmaLimits#iommuEntries} holds too
+     */
+    public DeviceMemory(DmaTarget target, IovaAllocator iovas, int entriesPerGuest) {
+        this(target, iovas, entriesPerGuest, STEP_BYTES, WAIT_NANOS);
+    }
+
+    /**
+     * @param stepBytes how much is mapped by one call at most: a power of two, 4096 or more
+     * @param waitNanos how long a client waits at most for what it maps to be pinned. What takes longer goes on after the
+     *     answer.
+     */
+    public DeviceMemory(DmaTarget target, IovaAllocator iovas, int entriesPerGuest, long stepBytes, long waitNanos) {
+        if (stepBytes < Entry.PAGE_BYTES || Long.bitCount(stepBytes) != 1) {
+            throw new IllegalArgumentException("a step is a power of two of 4096 or more, not " + stepBytes);
+        }
+        this.target = target;
+        this.iovas = iovas;
+        this.entriesPerGuest = entriesPerGuest;
+        this.stepBytes = stepBytes;
+        this.waitNanos = waitNanos;
+    }
+
+    IovaAllocator iovas() {
+        return iovas;
+    }
+
+    int entriesPerGuest() {
+        return entriesPerGuest;
+    }
+
+    long stepBytes() {
+        return stepBytes;
+    }
+
+    long waitNanos() {
+        return waitNanos;
+    }
+
+    void map(Fd memory, long offset, long bytes, long iova, int access) throws IOException {
+        pinners.lock();
+        try {
+            calls.lock();
+            try {
+                target.mapDma(memory, offset, bytes, iova, access);
+            } finally {
+                calls.unlock();
+            }
+        } finally {
+            pinners.unlock();
+        }
+    }
+
+    void unmap(long iova, long bytes) throws IOException {
+        calls.lock();
+        try {
+            target.unmapDma(iova, bytes);
+        } finally {
+            calls.unlock();
+        }
+    }
+}
