@@ -169,11 +169,20 @@ final class FeatureCommands {
             case Feature.ERROR_RECOVERY -> setErrorRecovery(command, value);
             case Feature.NUMBER_OF_QUEUES -> setQueues(command, value);
             case Feature.INTERRUPT_VECTOR_CONFIGURATION -> setVector(command, value);
+            case Feature.VOLATILE_WRITE_CACHE -> setWriteCache(value);
             default -> {
                 features.setValue(feature, withoutReserved(feature, value));
                 yield Status.OK;
             }
         };
+    }
+
+    /** NVMe 1.4, 5.21.1.6. The cache is the device's, and shared: a guest that wants none gets each write through it. */
+    private int setWriteCache(int value) {
+        int kept = withoutReserved(Feature.VOLATILE_WRITE_CACHE, value);
+        features.setValue(Feature.VOLATILE_WRITE_CACHE, kept);
+        queues.setWriteCache(kept != 0);
+        return Status.OK;
     }
 
     private int setPowerState(AdminCommand command, int value) {

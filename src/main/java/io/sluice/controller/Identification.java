@@ -7,6 +7,7 @@ import io.sluice.nvme.IdentifyNamespace;
 import io.sluice.nvme.LbaFormat;
 import io.sluice.nvme.NamespaceDescriptors;
 import io.sluice.nvme.NamespaceList;
+import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Vs;
 import java.nio.ByteBuffer;
 import java.util.List;
@@ -33,12 +34,15 @@ final class Identification {
     private final List<Namespace> namespaces;
     private final int maxNsid;
     private final boolean hasVolatileCache;
+    private final int optionalCommands;
 
     Identification(ControllerConfig config, IoPath path) {
         this.config = config;
         this.namespaces = path.namespaces();
         this.maxNsid = namespaces.stream().mapToInt(Namespace::nsid).max().orElse(0);
         this.hasVolatileCache = path.hasVolatileCache();
+        this.optionalCommands = (path.offers(NvmOpcode.WRITE_ZEROES) ? IdentifyController.ONCS_WRITE_ZEROES : 0)
+                | (path.offers(NvmOpcode.DATASET_MANAGEMENT) ? IdentifyController.ONCS_DATASET_MANAGEMENT : 0);
     }
 
     /** Whether an identifier is 1 to NN. */
@@ -97,11 +101,7 @@ final class Identification {
         IdentifyController.SQES.set(target, IdentifyController.SQES_64);
         IdentifyController.CQES.set(target, IdentifyController.CQES_16);
         IdentifyController.NN.set(target, maxNsid);
-        IdentifyController.ONCS.set(
-                target,
-                IdentifyController.ONCS_DATASET_MANAGEMENT
-                        | IdentifyController.ONCS_WRITE_ZEROES
-                        | IdentifyController.ONCS_SAVE_AND_SELECT);
+        IdentifyController.ONCS.set(target, optionalCommands | IdentifyController.ONCS_SAVE_AND_SELECT);
         IdentifyController.VWC.set(
                 target,
                 IdentifyController.VWC_FLUSH_ALL_SUPPORTED | (hasVolatileCache ? IdentifyController.VWC_PRESENT : 0));

@@ -46,6 +46,11 @@ public final class IoCommand {
         this.pieces = new Pieces(maxPieces);
     }
 
+    /** The guest's completion queue that it will be answered in, 1 to 64. */
+    public int cqid() {
+        return queue.completionQueue().qid();
+    }
+
     /** The opcode: one of {@link io.sluice.nvme.NvmOpcode} that the controller offers. */
     public int opcode() {
         return opcode;
@@ -81,7 +86,7 @@ public final class IoCommand {
         return deallocate;
     }
 
-    /** The data's memory, {@link #byteCount} bytes in all, in order; for Read and Write only. */
+    /** The data's memory, {@link #byteCount} bytes in all, in order, as {@link IoPath#dataView} sees it; for Read and Write only. */
     public Pieces pieces() {
         return pieces;
     }

@@ -26,15 +26,23 @@ final class IoGate {
     private final long[] blockCounts;
     private final int[] blockShifts;
     private final int[] indexByNsid;
-    private PrpWalker prps;
+    private final boolean writeZeroes;
+    private final boolean datasetManagement;
+    private Translator hostView;
+    private PrpWalker data;
+    private PrpWalker ranges;
+    private boolean writeThrough;
 
     /**
      * A gate that is not enabled yet.
      *
-     * @param namespaces their identifiers are small: the table has one entry for each up to the largest
+     * @param path its namespaces' identifiers are small: the table has one entry for each up to the largest
      * @param maxTransferBytes as Identify Controller's MDTS says
      */
-    IoGate(List<Namespace> namespaces, int maxTransferBytes) {
+    IoGate(IoPath path, int maxTransferBytes) {
+        List<Namespace> namespaces = path.namespaces();
+        this.writeZeroes = path.offers(NvmOpcode.WRITE_ZEROES);
+        this.datasetManagement = path.offers(NvmOpcode.DATASET_MANAGEMENT);
         this.maxTransferBytes = maxTransferBytes;
         this.namespaces = namespaces.toArray(Namespace[]::new);
         this.blockCounts = namespaces.stream().mapToLong(Namespace::blockCount).toArray();
@@ -47,15 +55,30 @@ final class IoGate {
         }
     }
 
-    /** From now on data is found through this translator, in memory pages of this size (CC.MPS). */
-    void enable(Translator translator, int memoryPageBytes) {
-        prps = new PrpWalker(translator, memoryPageBytes, maxTransferBytes);
+    /**
+     * As after a reset of the controller.
+     *
+     * @param newHostView where this process finds lists and ranges
+     * @param dataView where the path finds data
+     * @param memoryPageBytes CC.MPS
+     */
+    void enable(Translator newHostView, Translator dataView, int memoryPageBytes) {
+        hostView = newHostView;
+        data = new PrpWalker(newHostView, dataView, memoryPageBytes, maxTransferBytes);
+        ranges = new PrpWalker(newHostView, newHostView, memoryPageBytes, maxTransferBytes);
+        writeThrough = false;
+    }
+
+    /** Whether each write must be on non-volatile media when it completes: the guest has switched its write cache off. */
+    void setWriteThrough(boolean through) {
+        writeThrough = through;
     }
 
     /**
      * Decodes and checks a command whose entry has been copied to its slot.
      *
-     * @return {@link Status#OK}, or the status that it ends with
+     * @return {@link Status#OK}, or the status that it ends with, or {@link IoPath#BUSY} if its data is the guest's but the
+     *     path cannot reach it yet
      */
     int admit(IoCommand command) {
         long sqe = Memory.hint(command.sqeAddress());
@@ -70,19 +93,18 @@ final class IoGate {
         return switch (opcode) {
             case NvmOpcode.READ, NvmOpcode.WRITE -> admitTransfer(command, sqe);
             case NvmOpcode.FLUSH -> admitFlush(nsid);
-            case NvmOpcode.WRITE_ZEROES -> admitWriteZeroes(command, sqe);
-            case NvmOpcode.DATASET_MANAGEMENT -> admitDatasetManagement(command, sqe);
+            case NvmOpcode.WRITE_ZEROES -> writeZeroes ? admitWriteZeroes(command, sqe) : INVALID_OPCODE;
+            case NvmOpcode.DATASET_MANAGEMENT ->
+                datasetManagement ? admitDatasetManagement(command, sqe) : INVALID_OPCODE;
             default -> INVALID_OPCODE;
         };
     }
 
-    private static boolean isOffered(int opcode) {
+    private boolean isOffered(int opcode) {
         return switch (opcode) {
-            case NvmOpcode.READ,
-                    NvmOpcode.WRITE,
-                    NvmOpcode.FLUSH,
-                    NvmOpcode.WRITE_ZEROES,
-                    NvmOpcode.DATASET_MANAGEMENT -> true;
+            case NvmOpcode.READ, NvmOpcode.WRITE, NvmOpcode.FLUSH -> true;
+            case NvmOpcode.WRITE_ZEROES -> writeZeroes;
+            case NvmOpcode.DATASET_MANAGEMENT -> datasetManagement;
             default -> false;
         };
     }
@@ -103,14 +125,27 @@ final class IoGate {
         if (write && (namespaces[index].readOnly() || Sqe.directiveType(sqe) != 0)) {
             return namespaces[index].readOnly() ? WRITE_PROTECTED : INVALID_FIELD;
         }
-        command.setForceUnitAccess(Sqe.forceUnitAccess(sqe));
+        command.setForceUnitAccess(Sqe.forceUnitAccess(sqe) || (write && writeThrough));
         command.setInGuestMemory();
-        return prps.walk(
-                Sqe.prp1(sqe),
-                Sqe.prp2(sqe),
-                (int) command.byteCount(),
-                write ? Translator.READ : Translator.WRITE,
-                command.pieces());
+        int access = write ? Translator.READ : Translator.WRITE;
+        status = data.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), (int) command.byteCount(), access, command.pieces());
+        return status == Status.OK || data.fault() == 0 ? status : unreachable(status, access);
+    }
+
+    /** What this process reaches already the path will reach soon: memory is pinned for a device while the guest goes on. */
+    private int unreachable(int status, int access) {
+        if (data.isFaultInList()) {
+            return status;
+        }
+        long end = data.faultGpa() + data.faultBytes();
+        for (long gpa = data.faultGpa(); gpa != end; ) {
+            int bytes = (int) Math.min(end - gpa, Memory.PAGE_BYTES - (gpa & (Memory.PAGE_BYTES - 1)));
+            if (hostView.translate(gpa, bytes, access) <= 0) {
+                return status;
+            }
+            gpa += bytes;
+        }
+        return IoPath.BUSY;
     }
 
     private int admitFlush(int nsid) {
@@ -127,7 +162,7 @@ final class IoGate {
             return WRITE_PROTECTED;
         }
         command.setDeallocate(Sqe.deallocate(sqe));
-        command.setForceUnitAccess(Sqe.forceUnitAccess(sqe));
+        command.setForceUnitAccess(Sqe.forceUnitAccess(sqe) || writeThrough);
         return status;
     }
 
@@ -149,15 +184,15 @@ final class IoGate {
         if (index < 0) {
             return INVALID_NAMESPACE;
         }
-        int ranges = Sqe.dsmRangeCount(sqe);
-        command.setRangeCount(ranges);
+        int rangeCount = Sqe.dsmRangeCount(sqe);
+        int bytes = rangeCount * DsmRange.BYTES;
+        command.setRangeCount(rangeCount);
         command.setDeallocate(Sqe.dsmDeallocate(sqe));
-        int status =
-                prps.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), ranges * DsmRange.BYTES, Translator.READ, command.pieces());
+        int status = ranges.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), bytes, Translator.READ, command.pieces());
         if (status != Status.OK) {
             return status;
         }
-        command.pieces().gather(command.rangesAddress(), ranges * DsmRange.BYTES); // once: the guest can change its own
+        command.pieces().gather(command.rangesAddress(), bytes); // once: the guest can change its own
         if (command.deallocate() && namespaces[index].readOnly()) {
             return WRITE_PROTECTED;
         }

@@ -1,5 +1,8 @@
 package io.sluice.controller;
 
+import io.sluice.dma.GuestMemory;
+import io.sluice.mem.Translator;
+import io.sluice.nvme.NvmOpcode;
 import java.util.List;
 
 /**
@@ -17,6 +20,12 @@ public interface IoPath extends AutoCloseable {
     /** What {@link #submit} returns for a command that will be completed later. */
     int PENDING = -1;
 
+    /**
+     * What {@link #submit} returns for a command that it cannot take now. The command is put back into its queue, as if it had
+     * not been looked at, and comes again in a later cycle.
+     */
+    int BUSY = -2;
+
     /** The namespaces on offer, in the order of their identifiers, which need not be dense. */
     List<Namespace> namespaces();
 
@@ -27,10 +36,28 @@ public interface IoPath extends AutoCloseable {
     boolean hasVolatileCache();
 
     /**
+     * Whether a command is on offer besides Read, Write and Flush, which always are. A controller refuses what is not, and
+     * says so in Identify Controller.
+     *
+     * @param opcode of {@link io.sluice.nvme.NvmOpcode}
+     */
+    default boolean offers(int opcode) {
+        return opcode == NvmOpcode.WRITE_ZEROES || opcode == NvmOpcode.DATASET_MANAGEMENT;
+    }
+
+    /** At which addresses this path moves data: where a guest's data lies, as the pieces of a command say it. */
+    default Translator dataView(GuestMemory memory) {
+        return memory.hostView();
+    }
+
+    /** The guest has a completion queue more, or less; a reset takes all away. The commands in it come with its identifier. */
+    default void completionQueueChanged(int cqid, boolean exists) {}
+
+    /**
      * Does a command or begins it, in a bounded step; what it copies it counts by {@link IoCommand#spend}. May end other
      * commands, which are pending, from within this call; this one ends by what is returned.
      *
-     * @return a status as in {@link io.sluice.nvme.Status}, or {@link #PENDING}
+     * @return a status as in {@link io.sluice.nvme.Status}, or {@link #PENDING}, or {@link #BUSY}
      */
     int submit(IoCommand command);
 

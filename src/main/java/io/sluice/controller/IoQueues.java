@@ -1,5 +1,6 @@
 package io.sluice.controller;
 
+import io.sluice.dma.GuestMemory;
 import io.sluice.linux.LinuxException;
 import io.sluice.mem.Bits;
 import io.sluice.mem.Memory;
@@ -85,7 +86,7 @@ final class IoQueues implements AutoCloseable {
             QueueListener listener)
             throws LinuxException {
         this.path = path;
-        this.gate = new IoGate(path.namespaces(), maxTransferBytes);
+        this.gate = new IoGate(path, maxTransferBytes);
         this.interrupts = interrupts;
         this.listener = listener;
         this.bar0Address = bar0Address;
@@ -95,9 +96,14 @@ final class IoQueues implements AutoCloseable {
     }
 
     /** The controller is enabled with this memory page size; there are no queues. */
-    void enable(Translator guestMemory, int memoryPageBytes) {
-        translator = guestMemory;
-        gate.enable(guestMemory, memoryPageBytes);
+    void enable(GuestMemory memory, int memoryPageBytes) {
+        translator = memory.hostView();
+        gate.enable(translator, path.dataView(memory), memoryPageBytes);
+    }
+
+    /** The guest has switched the volatile write cache on, as it is after a reset, or off. */
+    void setWriteCache(boolean on) {
+        gate.setWriteThrough(!on);
     }
 
     /** The guest's memory has changed, or the first cycle of a new client begins: addresses of before are forgotten. */
@@ -152,6 +158,7 @@ final class IoQueues implements AutoCloseable {
         }
         Memory.putIntVolatile(doorbell, 0);
         completionQueues[qid] = queue;
+        path.completionQueueChanged(qid, true);
         refreshActive();
         return true;
     }
@@ -174,6 +181,7 @@ final class IoQueues implements AutoCloseable {
     /** Deletes a completion queue that no submission queue uses. */
     void deleteCompletionQueue(int qid) {
         completionQueues[qid] = null;
+        path.completionQueueChanged(qid, false);
         refreshActive();
     }
 
@@ -206,6 +214,9 @@ final class IoQueues implements AutoCloseable {
     boolean reset() {
         slots.dropAll(); // first: whatever fails after this, nothing reaches the guest
         if (!isEmpty()) {
+            for (VirtualCompletionQueue queue : activeCompletionQueues) {
+                path.completionQueueChanged(queue.qid(), false);
+            }
             Arrays.fill(submissionQueues, null);
             Arrays.fill(completionQueues, null);
             refreshActive();
@@ -326,11 +337,11 @@ final class IoQueues implements AutoCloseable {
             completions.release();
             return false;
         }
-        begin(command, queue, completions);
-        return true;
+        return begin(command, queue, completions);
     }
 
-    private void begin(IoCommand command, VirtualSubmissionQueue queue, VirtualCompletionQueue completions) {
+    /** Whether the command has been taken. */
+    private boolean begin(IoCommand command, VirtualSubmissionQueue queue, VirtualCompletionQueue completions) {
         command.take(queue, epoch, Sqe.cid(Memory.hint(command.sqeAddress())));
         int status = gate.admit(command);
         if (status == Status.OK) {
@@ -339,9 +350,14 @@ final class IoQueues implements AutoCloseable {
         if (status == IoPath.PENDING) {
             slots.hold();
             queue.addPending(1);
+        } else if (status == IoPath.BUSY) {
+            queue.putBack();
+            completions.release();
+            return false;
         } else {
             completions.post(0, queue.head(), queue.qid(), command.guestCid(), account(command, status));
         }
+        return true;
     }
 
     /** Counts a command that has ended, or logs what it met. Returns the status to post. */

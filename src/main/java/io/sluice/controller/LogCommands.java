@@ -22,6 +22,7 @@ final class LogCommands {
     private static final int MAX_OPCODE = 0xff;
 
     private final ControllerConfig config;
+    private final IoPath path;
     private final GuestData data;
     private final ErrorLog errorLog;
     private final Health health;
@@ -30,12 +31,14 @@ final class LogCommands {
 
     LogCommands(
             ControllerConfig config,
+            IoPath path,
             GuestData data,
             ErrorLog errorLog,
             Health health,
             ChangedNamespaces changedNamespaces,
             AsyncEvents events) {
         this.config = config;
+        this.path = path;
         this.data = data;
         this.errorLog = errorLog;
         this.health = health;
@@ -101,7 +104,7 @@ final class LogCommands {
         FirmwareSlotLog.revision(Identification.FIRMWARE_SLOT).set(target, config.firmwareRevision());
     }
 
-    private static void writeEffects(long target) {
+    private void writeEffects(long target) {
         for (int opcode = 0; opcode <= MAX_OPCODE; opcode++) {
             if (AdminCommands.isOffered(opcode)) {
                 CommandEffectsLog.admin(opcode).set(target, CommandEffectsLog.SUPPORTED);
@@ -111,7 +114,13 @@ final class LogCommands {
         CommandEffectsLog.io(NvmOpcode.FLUSH).set(target, CommandEffectsLog.SUPPORTED);
         int changing = CommandEffectsLog.SUPPORTED | CommandEffectsLog.CHANGES_BLOCKS;
         CommandEffectsLog.io(NvmOpcode.WRITE).set(target, changing);
-        CommandEffectsLog.io(NvmOpcode.WRITE_ZEROES).set(target, changing);
-        CommandEffectsLog.io(NvmOpcode.DATASET_MANAGEMENT).set(target, changing);
+        writeEffectsIfOffered(target, NvmOpcode.WRITE_ZEROES, changing);
+        writeEffectsIfOffered(target, NvmOpcode.DATASET_MANAGEMENT, changing);
+    }
+
+    private void writeEffectsIfOffered(long target, int opcode, int effects) {
+        if (path.offers(opcode)) {
+            CommandEffectsLog.io(opcode).set(target, effects);
+        }
     }
 }

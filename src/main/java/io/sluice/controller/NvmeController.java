@@ -125,7 +125,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
                 new QueueCommands(config, queues, registers, features, interrupts),
                 new IdentifyCommand(new Identification(config, path), guestData),
                 new FeatureCommands(config, features, queues, events, health, path.hasVolatileCache()),
-                new LogCommands(config, guestData, errorLog, health, changedNamespaces, events),
+                new LogCommands(config, path, guestData, errorLog, health, changedNamespaces, events),
                 events,
                 errorLog,
                 queues);
@@ -519,7 +519,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             if (!adminQueue.open(memory.hostView(), registers)) {
                 return unreachable();
             }
-            queues.enable(memory.hostView(), pageBytes);
+            queues.enable(memory, pageBytes);
             guestData.enable(memory.hostView(), pageBytes);
             return null;
         }

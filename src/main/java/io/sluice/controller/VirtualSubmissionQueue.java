@@ -122,4 +122,9 @@ final class VirtualSubmissionQueue {
         head = Rings.next(head, entries);
         return true;
     }
+
+    /** The entry that was fetched last has not been taken: it will be fetched again, and looked at as if it were new. */
+    void putBack() {
+        head = Rings.previous(head, entries);
+    }
 }

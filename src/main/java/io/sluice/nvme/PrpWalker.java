@@ -39,13 +39,15 @@ import io.sluice.mem.Translator;
  * <p>Allocates nothing after construction; owned by one thread.
  */
 public final class PrpWalker {
-    private final Translator translator;
+    private final Translator lists;
+    private final Translator data;
     private final int pageBytes;
     private final int pageMask;
     private final int maxTransferBytes;
 
     private long fault;
     private long faultGpa;
+    private int faultBytes;
     private boolean faultInList;
 
     /**
@@ -55,11 +57,22 @@ public final class PrpWalker {
      * @param maxTransferBytes the longest transfer, as MDTS says; 1 or more
      */
     public PrpWalker(Translator translator, int pageBytes, int maxTransferBytes) {
+        this(translator, translator, pageBytes, maxTransferBytes);
+    }
+
+    /**
+     * Makes a walker for data that somebody else will move.
+     *
+     * @param lists gives the host addresses at which lists are read here
+     * @param data gives the addresses that the pieces will have: a device's, for instance
+     */
+    public PrpWalker(Translator lists, Translator data, int pageBytes, int maxTransferBytes) {
         if (pageBytes < Memory.PAGE_BYTES || Integer.bitCount(pageBytes) != 1 || maxTransferBytes < 1) {
             throw new IllegalArgumentException("page of " + pageBytes + " bytes or transfer of " + maxTransferBytes
                     + " bytes: a page is a power of two from 4096 up, a transfer 1 byte or more");
         }
-        this.translator = translator;
+        this.lists = lists;
+        this.data = data;
         this.pageBytes = pageBytes;
         this.pageMask = pageBytes - 1;
         this.maxTransferBytes = maxTransferBytes;
@@ -117,6 +130,11 @@ public final class PrpWalker {
         return faultGpa;
     }
 
+    /** How many bytes from {@link #faultGpa} on it was asked for, 1 or more: not all of them may be out of reach. */
+    public int faultBytes() {
+        return faultBytes;
+    }
+
     /** Whether it was a list that could not be read, rather than data that could not be reached. */
     public boolean isFaultInList() {
         return faultInList;
@@ -142,7 +160,7 @@ public final class PrpWalker {
             long lastGpa = gpa + (long) entries * Long.BYTES;
             long hva = listHva(lastGpa, 1);
             if (hva <= 0) {
-                return refuse(hva, lastGpa, true);
+                return refuse(hva, lastGpa, Long.BYTES, true);
             }
             gpa = Memory.getLongOpaque(hva);
             if (offset(gpa) != 0) {
@@ -163,7 +181,7 @@ public final class PrpWalker {
             int step = Math.min(left, toBoundary);
             long hva = listHva(gpa, step);
             if (hva <= 0) {
-                return refuse(hva, gpa, true);
+                return refuse(hva, gpa, step * Long.BYTES, true);
             }
             for (int i = 0; i < step; i++) {
                 int entryBytes = Math.min(restBytes, pageBytes);
@@ -182,7 +200,7 @@ public final class PrpWalker {
 
     /** A positive host address of {@code slots} list slots inside one small page, or a translator's code. */
     private long listHva(long gpa, int slots) {
-        long hva = translator.translate(gpa, slots * Long.BYTES, Translator.READ);
+        long hva = lists.translate(gpa, slots * Long.BYTES, Translator.READ);
         // Regions are page aligned, so a qword aligned guest address has a qword aligned host address; if ever not,
         // the ordered load below would throw, and a guest's doing must not.
         return hva <= 0 ? hva : isAligned(hva, Long.BYTES) ? Memory.hint(hva) : Translator.NOT_MAPPED;
@@ -198,12 +216,12 @@ public final class PrpWalker {
 
     /** Takes a span of data that lies inside one memory page. */
     private int data(long gpa, int bytes, int access, Pieces pieces) {
-        long hva = translator.translate(gpa, bytes, access);
-        if (hva > 0) {
-            pieces.append(hva, bytes);
+        long address = data.translate(gpa, bytes, access);
+        if (address > 0) {
+            pieces.append(address, bytes);
             return Status.OK;
         }
-        return hva == Translator.SPLIT ? split(gpa, bytes, access, pieces) : refuse(hva, gpa, false);
+        return address == Translator.SPLIT ? split(gpa, bytes, access, pieces) : refuse(address, gpa, bytes, false);
     }
 
     /** The same by small pages, for memory pages of more than 4096 bytes. */
@@ -212,20 +230,21 @@ public final class PrpWalker {
         int restBytes = bytes;
         while (restBytes > 0) {
             int step = Math.min(restBytes, Memory.PAGE_BYTES - smallOffset(gpa));
-            long hva = translator.translate(gpa, step, access);
-            if (hva <= 0) {
-                return refuse(hva, gpa, false);
+            long address = data.translate(gpa, step, access);
+            if (address <= 0) {
+                return refuse(address, gpa, step, false);
             }
-            pieces.append(hva, step);
+            pieces.append(address, step);
             gpa += step;
             restBytes -= step;
         }
         return Status.OK;
     }
 
-    private int refuse(long code, long gpa, boolean inList) {
+    private int refuse(long code, long gpa, int bytes, boolean inList) {
         fault = code;
         faultGpa = gpa;
+        faultBytes = bytes;
         faultInList = inList;
         return Status.DATA_TRANSFER_ERROR.code();
     }

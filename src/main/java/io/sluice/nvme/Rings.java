@@ -26,6 +26,11 @@ public final class Rings {
 
     private Rings() {}
 
+    /** The index before this one. */
+    public static int previous(int index, int entries) {
+        return index == 0 ? entries - 1 : index - 1;
+    }
+
     /** The index after this one. */
     public static int next(int index, int entries) {
         int next = index + 1;

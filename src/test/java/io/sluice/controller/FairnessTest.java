@@ -37,7 +37,7 @@ class FairnessTest {
         guest = new FakeGuest(4 << 20);
         bar0 = Mapping.anonymous(16 << 10, Mapping.PROT_READ | Mapping.PROT_WRITE);
         queues = new IoQueues(path, MAX_QUEUES, MIB, bar0.address(), vector -> {}, new NoFaults());
-        queues.enable(guest.hostView(), PAGE);
+        queues.enable(guest, PAGE);
         for (int i = 1; i < MIB / PAGE; i++) {
             Memory.putLong(guest.hva(LIST_GPA) + 8L * (i - 1), DATA_GPA + (long) i * PAGE);
         }

@@ -3,8 +3,10 @@ package io.sluice.controller;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sluice.dma.GuestMemory;
 import io.sluice.linux.Mapping;
 import io.sluice.mem.Memory;
+import io.sluice.mem.Translator;
 import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.DsmRange;
@@ -47,7 +49,7 @@ abstract class IoQueuesFixture {
         guest = new FakeGuest(4 << 20);
         bar0 = Mapping.anonymous(16 << 10, Mapping.PROT_READ | Mapping.PROT_WRITE);
         queues = new IoQueues(path, 4, MAX_TRANSFER, bar0.address(), raised::add, new Listener());
-        queues.enable(guest.hostView(), PAGE);
+        queues.enable(guest, PAGE);
         queues.memoryChanged(guest.epoch.current());
     }
 
@@ -65,7 +67,7 @@ abstract class IoQueuesFixture {
         } catch (IOException e) {
             throw new AssertionError(e);
         }
-        queues.enable(guest.hostView(), PAGE);
+        queues.enable(guest, PAGE);
         queues.memoryChanged(guest.epoch.current());
     }
 
@@ -156,6 +158,12 @@ abstract class IoQueuesFixture {
         /** Cancelling this one fails. */
         IoCommand uncancellable;
 
+        /** Guest address to the path's; null for host addresses. */
+        Translator dataView;
+
+        boolean plain;
+        final List<String> queueChanges = new ArrayList<>();
+
         @Override
         public List<Namespace> namespaces() {
             return Arrays.asList(new Namespace(1, BLOCKS, 512, 0, 0, 0, readOnly));
@@ -169,6 +177,21 @@ abstract class IoQueuesFixture {
         @Override
         public boolean hasVolatileCache() {
             return true;
+        }
+
+        @Override
+        public boolean offers(int opcode) {
+            return !plain && IoPath.super.offers(opcode);
+        }
+
+        @Override
+        public Translator dataView(GuestMemory memory) {
+            return dataView == null ? memory.hostView() : dataView;
+        }
+
+        @Override
+        public void completionQueueChanged(int cqid, boolean exists) {
+            queueChanges.add((exists ? "+" : "-") + cqid);
         }
 
         @Override

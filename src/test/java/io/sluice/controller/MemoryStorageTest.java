@@ -44,7 +44,7 @@ class MemoryStorageTest {
     private void open(long bytes, int blockBytes) throws Exception {
         storage = new MemoryStorage(new Namespace(1, bytes / blockBytes, blockBytes, 0, 0, 0, false));
         queues = new IoQueues(storage, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoEvents());
-        queues.enable(guest.hostView(), PAGE);
+        queues.enable(guest, PAGE);
         assertTrue(queues.createCompletionQueue(1, ENTRIES, CQ_GPA, 0));
         assertTrue(queues.createSubmissionQueue(1, ENTRIES, SQ_GPA, 1));
     }

@@ -75,7 +75,7 @@ public class PollLoopBenchmark {
         Namespace namespace = new Namespace(1, DRIVE_BYTES / 4096, 4096, 0, 0, 0, false);
         path = storage.equals("noop") ? new NoopStorage(namespace) : new MemoryStorage(namespace);
         queues = new IoQueues(path, 1, 1 << 20, bar0.address(), vector -> {}, new IgnoreEvents());
-        queues.enable(space.hostView(), Memory.PAGE_BYTES);
+        queues.enable(space, Memory.PAGE_BYTES);
         queues.createCompletionQueue(1, ENTRIES, CQ_GPA, VirtualCompletionQueue.NO_VECTOR);
         queues.createSubmissionQueue(1, ENTRIES, 0, 1);
         fillSubmissionQueue();
