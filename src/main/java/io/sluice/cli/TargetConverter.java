@@ -11,7 +11,7 @@ import picocli.CommandLine.TypeConversionException;
  * Reads what to drive: the path of a socket, a PCI address, or a model in this process.
  *
  * <pre>
- *   model:STORAGE[,KEY=VALUE]...     STORAGE: noop, memory     KEY: size, block-size
+ *   model:STORAGE[,KEY=VALUE]...     STORAGE: noop, memory     KEY: size, block-size, via
  * </pre>
  */
 final class TargetConverter implements ITypeConverter<DeviceTarget> {
@@ -19,17 +19,24 @@ final class TargetConverter implements ITypeConverter<DeviceTarget> {
     static final String DESCRIPTION =
             "What to drive: the vfio-user socket that a device is served on; the PCI address of a"
                     + " device of this host that is bound to vfio-pci; or a software model in this process, as"
-                    + " model:noop or model:memory[,size=SIZE][,block-size=512|4096] (1G and 512 if not given). A socket named"
+                    + " model:noop or model:memory[,size=SIZE][,block-size=512|4096][,via=mediator] (1G and 512 if not given; via=mediator drives it as the only guest"
+                    + " of a mediator). A socket named"
                     + " like one of those is ./model:noop.";
 
     private static final String MODEL = "model:";
+    private static final String VIA_MEDIATOR = "via=mediator";
     private static final String SERIAL = "IN-PROCESS";
     private static final long DEFAULT_BYTES = 1L << 30;
     private static final int DEFAULT_BLOCK_BYTES = 512;
 
     @Override
     public DeviceTarget convert(String text) {
-        return text.startsWith(MODEL) ? model(text) : DeviceTarget.parse(text);
+        if (!text.startsWith(MODEL)) {
+            return DeviceTarget.parse(text);
+        }
+        DeviceTarget.Model model = model(text);
+        boolean mediated = Arrays.asList(text.split(",", -1)).contains(VIA_MEDIATOR);
+        return mediated ? new DeviceTarget.Mediated(model) : model;
     }
 
     private static DeviceTarget.Model model(String text) {
@@ -39,6 +46,9 @@ final class TargetConverter implements ITypeConverter<DeviceTarget> {
         long blockBytes = DEFAULT_BLOCK_BYTES;
         for (String word : words.subList(1, words.size())) {
             String value = word.substring(word.indexOf('=') + 1);
+            if (word.equals(VIA_MEDIATOR)) {
+                continue;
+            }
             switch (word.substring(0, word.length() - value.length())) {
                 case "size=" -> bytes = ByteSize.parse(value);
                 case "block-size=" -> blockBytes = ByteSize.parse(value);

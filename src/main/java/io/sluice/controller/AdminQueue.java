@@ -120,6 +120,11 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
         return work;
     }
 
+    /** Whether there is a command that is not done, or not taken. */
+    boolean hasWork() {
+        return isOpen() && (unfinished || submissions.available() > 0);
+    }
+
     private boolean take() {
         if (submissions.available() == 0 || !completions.reserve()) {
             return false;

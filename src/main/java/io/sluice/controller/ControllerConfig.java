@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
  * @param maxQueuePairs the most I/O queue pairs, and the largest queue identifier, 1 to 64
  * @param maxQueueEntries the most entries of an I/O queue, 2 to 4096
  * @param maxTransferBytes the longest transfer of a command (MDTS), 4096 to 2^27: 4096 times a power of two
+ * @param trappedDoorbells whether the guest's doorbells come as messages, not as memory that must be polled
  */
 public record ControllerConfig(
         String name,
@@ -25,7 +26,8 @@ public record ControllerConfig(
         PciIdentity pci,
         int maxQueuePairs,
         int maxQueueEntries,
-        int maxTransferBytes) {
+        int maxTransferBytes,
+        boolean trappedDoorbells) {
 
     /** What one page of doorbells and 65 interrupt vectors are ample for. */
     public static final int MAX_QUEUE_PAIRS = 64;
@@ -100,11 +102,17 @@ public record ControllerConfig(
                 PciIdentity.DEFAULT,
                 MAX_QUEUE_PAIRS,
                 MAX_QUEUE_ENTRIES,
-                DEFAULT_MAX_TRANSFER_BYTES);
+                DEFAULT_MAX_TRANSFER_BYTES,
+                false);
     }
 
     /** The same with another number of I/O queue pairs. */
     public ControllerConfig withMaxQueuePairs(int queuePairs) {
+        return withLimits(queuePairs, maxQueueEntries, maxTransferBytes);
+    }
+
+    /** The same with other limits. */
+    public ControllerConfig withLimits(int queuePairs, int queueEntries, int transferBytes) {
         return new ControllerConfig(
                 name,
                 serialNumber,
@@ -113,8 +121,24 @@ public record ControllerConfig(
                 subsystemNqn,
                 pci,
                 queuePairs,
+                queueEntries,
+                transferBytes,
+                trappedDoorbells);
+    }
+
+    /** The same with doorbells that come as messages. */
+    public ControllerConfig withTrappedDoorbells() {
+        return new ControllerConfig(
+                name,
+                serialNumber,
+                modelNumber,
+                firmwareRevision,
+                subsystemNqn,
+                pci,
+                maxQueuePairs,
                 maxQueueEntries,
-                maxTransferBytes);
+                maxTransferBytes,
+                true);
     }
 
     /** MSI-X vectors: one for the admin queue and one for each I/O completion queue. */

@@ -29,8 +29,11 @@ final class DoorbellPage implements AutoCloseable {
     private final String name;
     private final Mapping mapping;
     private volatile Fd memory;
+    private final boolean trapped;
 
-    DoorbellPage(String controllerName) throws LinuxException {
+    /** @param trapped whether drivers ring by messages and cannot map the page */
+    DoorbellPage(String controllerName, boolean trapped) throws LinuxException {
+        this.trapped = trapped;
         name = "sluice-bar0-" + controllerName;
         memory = newMemory();
         try {
@@ -76,6 +79,9 @@ final class DoorbellPage implements AutoCloseable {
     }
 
     Region region() {
+        if (trapped) {
+            return Region.plain(Region.BAR0, BAR_BYTES);
+        }
         return new Region(
                 Region.BAR0, BAR_BYTES, Optional.of(new Region.Mappable(memory, Doorbells.OFFSET, Memory.PAGE_BYTES)));
     }

@@ -1,9 +1,11 @@
 package io.sluice.controller;
 
+import io.sluice.dma.DeviceMemory;
 import io.sluice.dma.GuestMemory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.NvmOpcode;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Where a controller's I/O commands go: storage, or mediation.
@@ -45,6 +47,11 @@ public interface IoPath extends AutoCloseable {
         return opcode == NvmOpcode.WRITE_ZEROES || opcode == NvmOpcode.DATASET_MANAGEMENT;
     }
 
+    /** The device that moves the data, where one does: the guest's memory is then made reachable for it. */
+    default Optional<DeviceMemory> deviceMemory() {
+        return Optional.empty();
+    }
+
     /** At which addresses this path moves data: where a guest's data lies, as the pieces of a command say it. */
     default Translator dataView(GuestMemory memory) {
         return memory.hostView();
@@ -70,6 +77,15 @@ public interface IoPath extends AutoCloseable {
      * until it is completed.
      */
     void cancel(IoCommand command);
+
+    /**
+     * The guest shuts down (CC.SHN), and nothing of it is pending: what it has written goes to where it is safe.
+     *
+     * @return whether it is there; if not, called again in a later cycle
+     */
+    default boolean settle() {
+        return true;
+    }
 
     /** Lets go of everything. Nothing is pending. */
     @Override

@@ -117,6 +117,16 @@ final class IoQueues implements AutoCloseable {
         }
     }
 
+    /** Whether a queue has commands that are not taken: for want of room for their completion, or because the path was busy. */
+    boolean hasWork() {
+        for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
+            if (queue.available() > 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Whether any command is pending. */
     boolean anyPending() {
         return slots.pendingCount() > 0;

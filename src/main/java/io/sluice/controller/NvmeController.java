@@ -6,6 +6,7 @@ import io.sluice.device.InterruptBank;
 import io.sluice.device.InterruptKind;
 import io.sluice.device.PciFunction;
 import io.sluice.device.Region;
+import io.sluice.dma.DeviceMemory;
 import io.sluice.dma.DmaReader;
 import io.sluice.dma.GuestMemory;
 import io.sluice.linux.EventFd;
@@ -26,6 +27,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
@@ -62,6 +64,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     private final CommandQueue commands;
     private final Runnable wake;
     private final IoPath path;
+    private final boolean trapped;
 
     private final DoorbellPage doorbells;
     private final RegisterFile registers;
@@ -101,9 +104,10 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             throws LinuxException {
         this.name = config.name();
         this.path = path;
+        this.trapped = config.trappedDoorbells();
         this.commands = commands;
         this.wake = wake;
-        doorbells = new DoorbellPage(name);
+        doorbells = new DoorbellPage(name, config.trappedDoorbells());
         registers = new RegisterFile(config.maxQueueEntries());
         pci = new PciSide(config);
         bank = new InterruptBank(config.interruptVectors());
@@ -151,6 +155,11 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     @Override
     public int interruptCount(InterruptKind kind) {
         return bank.count(kind);
+    }
+
+    @Override
+    public Optional<DeviceMemory> deviceMemory() {
+        return path.deviceMemory();
     }
 
     @Override
@@ -383,10 +392,18 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         return reader == null ? work : work + cycle();
     }
 
-    /** Nobody is attached, or the guest has not enabled the controller or has shut it down: its doorbells mean nothing. */
+    /**
+     * Nobody is attached, or the guest has not enabled the controller or has shut it down: its doorbells mean nothing. Or they
+     * come as messages, each of which wakes the agent.
+     */
     @Override
     public boolean isDormant() {
-        return reader == null || (lifecycle.isAtRest() && !queues.anyPending());
+        return reader == null || ((lifecycle.isAtRest() || trapped) && !queues.anyPending() && isSettled());
+    }
+
+    /** With doorbells by message: whether nothing waits for a later cycle, the guest's taking of completions included. */
+    private boolean isSettled() {
+        return lifecycle.isAtRest() || (lifecycle.isReady() && !adminQueue.hasWork() && !queues.hasWork());
     }
 
     private int cycle() {
@@ -445,10 +462,14 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     }
 
     @Override
+    public boolean isAtFault() {
+        return memory != null && memory.damaged();
+    }
+
+    @Override
     public void onFault(Throwable fault) {
-        boolean guestsFault = memory != null && memory.damaged();
         lifecycle.fail(
-                guestsFault ? "a file of the guest's memory has been cut short under its mapping" : "internal error",
+                isAtFault() ? "a file of the guest's memory has been cut short under its mapping" : "internal error",
                 fault);
     }
 
@@ -553,7 +574,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
         @Override
         public boolean isQuiet() {
-            return !queues.anyPending();
+            return !queues.anyPending() && path.settle();
         }
     }
 

@@ -36,6 +36,14 @@ public sealed interface DeviceTarget {
         }
     }
 
+    /** All of another target, through a mediator in this process that has no other guest. */
+    record Mediated(DeviceTarget device) implements DeviceTarget {
+        @Override
+        public String toString() {
+            return device + ",via=mediator";
+        }
+    }
+
     /**
      * Reads a target that is a socket or of this host: what looks like a PCI address is one ({@code ./0000:01:00.0} is a file of that name), all else is a path.
      *

@@ -4,6 +4,7 @@ import io.sluice.device.InterruptKind;
 import io.sluice.device.Loopback;
 import io.sluice.device.PciDevice;
 import io.sluice.device.Region;
+import io.sluice.dma.DeviceMemory;
 import io.sluice.dma.IovaAllocator;
 import io.sluice.host.DriverClock;
 import io.sluice.host.DriverOptions;
@@ -21,25 +22,33 @@ import java.util.Optional;
 
 /** A device that this process drives: whichever adapter reaches it, with the driver on it. */
 public final class NvmeSession implements AutoCloseable {
-    /** A vfio-user server takes any address; these 48 bits are what the strictest of IOMMUs in use takes too. */
-    private static final IovaAllocator.Range SOCKET_ADDRESSES = new IovaAllocator.Range(0, 0xffff_ffff_ffffL);
+    /** A vfio-user server takes any address, and so does the model; these 48 bits are what the strictest of IOMMUs in use takes too. */
+    private static final IovaAllocator.Range ALL_ADDRESSES = new IovaAllocator.Range(0, 0xffff_ffff_ffffL);
 
-    /** The model takes any address too, and finds low ones a little quicker, as a guest's are. */
-    private static final IovaAllocator.Range MODEL_ADDRESSES = new IovaAllocator.Range(0, 0xffff_ffffL);
+    /** IOMMU mappings that the guests of a device have in all, where nobody says how many there are: VFIO's default. */
+    private static final int MAX_MAPPINGS = 65_535;
 
     /** For the queues of a driver that has few of them, and a read or two. */
     private static final long MIN_DMA_BYTES = 1 << 18;
 
     private final PciDevice device;
     private final NvmeDriver driver;
+    private final IovaAllocator iovas;
     private Optional<SoftwareModel> model = Optional.empty();
     private final DriverClock clock;
+
+    /** What the device is a volume of, and the device below it; null for a device that is driven itself. */
+    private Mediation mediation;
+
+    private NvmeSession inner;
 
     /** Null for a device that nobody asks back. */
     private final DeviceWatch watch;
 
-    private NvmeSession(PciDevice device, NvmeDriver driver, DriverClock clock, DeviceWatch watch) {
+    private NvmeSession(
+            PciDevice device, NvmeDriver driver, IovaAllocator iovas, DriverClock clock, DeviceWatch watch) {
         this.device = device;
+        this.iovas = iovas;
         this.driver = driver;
         this.clock = clock;
         this.watch = watch;
@@ -64,23 +73,45 @@ public final class NvmeSession implements AutoCloseable {
             throws IOException {
         return switch (target) {
             case DeviceTarget.Socket socket ->
-                start(VfioUserClient.connect(socket.path()), List.of(SOCKET_ADDRESSES), options, null);
+                start(VfioUserClient.connect(socket.path()), List.of(ALL_ADDRESSES), options, null);
             case DeviceTarget.Pci pci -> {
                 VfioDevice device = VfioDevice.open(pci.address().toString(), dataBytes + MIN_DMA_BYTES);
                 yield start(device, device.usableIovas(), options, onLoss);
             }
             case DeviceTarget.Model model -> start(model, options);
+            case DeviceTarget.Mediated mediated -> start(mediated, options, onLoss);
         };
     }
 
     private static NvmeSession start(DeviceTarget.Model target, DriverOptions options) throws IOException {
         SoftwareModel model = SoftwareModel.start(target.name(), target.drive());
         try {
-            NvmeSession session = start(new Loopback(model.function()), List.of(MODEL_ADDRESSES), options, null);
+            NvmeSession session = start(new Loopback(model.function()), List.of(ALL_ADDRESSES), options, null);
             session.model = Optional.of(model);
             return session;
         } catch (IOException | RuntimeException | Error e) {
             model.close();
+            throw e;
+        }
+    }
+
+    private static NvmeSession start(DeviceTarget.Mediated target, DriverOptions options, Runnable onLoss)
+            throws IOException {
+        NvmeSession inner = open(target.device(), options, onLoss);
+        try {
+            Mediation mediation = Mediation.ofAll(inner, options);
+            try {
+                Loopback guest = new Loopback(mediation.controllers().getFirst());
+                NvmeSession session = start(guest, List.of(ALL_ADDRESSES), options, null);
+                session.mediation = mediation;
+                session.inner = inner;
+                return session;
+            } catch (IOException | RuntimeException | Error e) {
+                mediation.close();
+                throw e;
+            }
+        } catch (IOException | RuntimeException | Error e) {
+            inner.close();
             throw e;
         }
     }
@@ -98,8 +129,9 @@ public final class NvmeSession implements AutoCloseable {
                         clock.abandon();
                         onLoss.run();
                     });
-            NvmeDriver driver = NvmeDriver.start(device, new IovaAllocator(usable), options.withClock(clock));
-            return new NvmeSession(device, driver, clock, watch);
+            IovaAllocator iovas = new IovaAllocator(usable);
+            NvmeDriver driver = NvmeDriver.start(device, iovas, options.withClock(clock));
+            return new NvmeSession(device, driver, iovas, clock, watch);
         } catch (IOException | RuntimeException | Error e) {
             close(watch);
             device.close();
@@ -133,6 +165,20 @@ public final class NvmeSession implements AutoCloseable {
         return model;
     }
 
+    /**
+     * Makes the memory of guests reachable for the device.
+     *
+     * @param guests how many there will be, 1 or more: they share the mappings that the device's IOMMU has
+     */
+    DeviceMemory memoryForGuests(int guests) throws IOException {
+        return new DeviceMemory(device, iovas, mappingsPerGuest(guests));
+    }
+
+    private int mappingsPerGuest(int guests) throws IOException {
+        long available = device instanceof VfioDevice vfio ? vfio.availableMappings() : MAX_MAPPINGS;
+        return (int) (Math.min(available, MAX_MAPPINGS) / guests);
+    }
+
     /** What the device is. */
     public DeviceIdentity identity() throws IOException {
         int queues = driver.feature(Feature.NUMBER_OF_QUEUES);
@@ -156,6 +202,10 @@ public final class NvmeSession implements AutoCloseable {
         close(watch);
         driver.close();
         device.close();
+        if (mediation != null) {
+            mediation.close();
+            inner.close();
+        }
         model.ifPresent(SoftwareModel::close);
     }
 

@@ -7,6 +7,7 @@ import io.sluice.controller.NvmeController;
 import io.sluice.device.PciFunction;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.ThreadControl;
+import io.sluice.poll.Agent;
 import io.sluice.poll.AgentRunner;
 import io.sluice.poll.BackoffIdle;
 import io.sluice.poll.CommandQueue;
@@ -14,8 +15,6 @@ import io.sluice.storage.MemoryStorage;
 import io.sluice.storage.NoopStorage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
-import java.util.UUID;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntSupplier;
 import org.slf4j.Logger;
@@ -92,18 +91,10 @@ public final class SoftwareModel implements AutoCloseable {
 
     private static IoPath newStorage(DriveOptions options) throws LinuxException {
         long blockCount = options.bytes() / options.blockBytes();
-        ByteBuffer nguid = nguid(options.serial());
+        ByteBuffer nguid = Identity.nguid(options.serial());
         Namespace namespace = new Namespace(
                 NSID, blockCount, options.blockBytes(), nguid.getLong(0), nguid.getLong(Long.BYTES), 0, false);
         return options.noop() ? new NoopStorage(namespace) : new MemoryStorage(namespace);
-    }
-
-    /** The same for the same serial number, so that a guest knows the drive again; different for all others. */
-    private static ByteBuffer nguid(String serial) {
-        UUID uuid = UUID.nameUUIDFromBytes(("sluice " + serial).getBytes(StandardCharsets.UTF_8));
-        return ByteBuffer.allocate(2 * Long.BYTES)
-                .putLong(uuid.getMostSignificantBits())
-                .putLong(uuid.getLeastSignificantBits());
     }
 
     private static void prepareThread() {
@@ -134,6 +125,25 @@ public final class SoftwareModel implements AutoCloseable {
         } finally {
             run();
         }
+    }
+
+    /**
+     * Has another thread poll the model instead of its own, until {@link #takeBack}.
+     *
+     * @param host is woken when there is something to do, and runs the agent that this returns
+     * @throws IOException if the model's own thread does not end
+     */
+    Agent lendTo(AgentRunner host) throws IOException {
+        if (!runner.get().stop()) {
+            throw new IOException(controller.name() + " does not stop polling");
+        }
+        runner.set(host);
+        return controller;
+    }
+
+    /** The model has a thread of its own again; the other one has ended. */
+    void takeBack() {
+        run();
     }
 
     /**

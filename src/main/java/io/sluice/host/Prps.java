@@ -1,6 +1,7 @@
 package io.sluice.host;
 
 import io.sluice.mem.Memory;
+import io.sluice.nvme.Pieces;
 import io.sluice.nvme.Sqe;
 
 /**
@@ -12,7 +13,7 @@ import io.sluice.nvme.Sqe;
  *   more      PRP1 ─▶ data     PRP2 ─▶ list ─▶ second page, third page, …
  * </pre>
  */
-final class Prps {
+public final class Prps {
     private Prps() {}
 
     /**
@@ -37,12 +38,35 @@ final class Prps {
         }
     }
 
-    private static void fillList(long listAddress, long firstPage, long lastPage) {
+    /**
+     * Sets PRP1 and PRP2 of an entry to data in pieces, of which all but the first begin, and all but the last end, at a
+     * page's border; otherwise as above.
+     */
+    public static void set(long sqe, Pieces pieces, long listAddress, long listIova) {
+        long first = pieces.address(0);
+        Sqe.setPrp1(sqe, first);
+        if (pieces.count() == 1) {
+            set(sqe, first, pieces.bytes(0), listAddress, listIova);
+            return;
+        }
+        long entry =
+                fillList(listAddress, pageStart(first) + Memory.PAGE_BYTES, pageStart(first + pieces.bytes(0) - 1));
+        for (int i = 1; i < pieces.count(); i++) {
+            long address = pieces.address(i);
+            entry = fillList(entry, address, pageStart(address + pieces.bytes(i) - 1));
+        }
+        boolean single = entry == listAddress + Long.BYTES;
+        Sqe.setPrp2(sqe, single ? Memory.getLong(listAddress) : listIova);
+    }
+
+    /** Returns where the next entry goes. */
+    private static long fillList(long listAddress, long firstPage, long lastPage) {
         long entry = listAddress;
         for (long page = firstPage; page <= lastPage; page += Memory.PAGE_BYTES) {
             Memory.putLong(entry, page);
             entry += Long.BYTES;
         }
+        return entry;
     }
 
     private static long pageStart(long iova) {

@@ -196,6 +196,11 @@ public enum Status {
         return Bits.isSet(status, 14);
     }
 
+    /** The same status without More, which points to the error log, and without a retry delay. */
+    public static int plain(int status) {
+        return Bits.get(status, 10, 0) | (status & DNR);
+    }
+
     /** Whether a status int says that the error log page has more. */
     public static boolean isMore(int status) {
         return Bits.isSet(status, 13);

@@ -24,6 +24,14 @@ public interface Agent {
     }
 
     /**
+     * Whether it knows of a reason for an access error that came up in somebody else's work: memory of its own that was taken
+     * away. Called on the agent's thread.
+     */
+    default boolean isAtFault() {
+        return false;
+    }
+
+    /**
      * Something escaped from {@link #doWork}, or an asynchronous {@link InternalError} reached its thread: an access to
      * mapped memory whose file has been truncated is reported late, in whatever code runs then. The agent finds out whether
      * it is the one at fault and contains it. Called on the agent's thread.

@@ -243,7 +243,8 @@ class IdentifyTest {
                         ControllerConfig.PciIdentity.DEFAULT,
                         queuePairs,
                         entries,
-                        transferBytes));
+                        transferBytes,
+                        false));
     }
 
     private byte[] bytes(int count) {

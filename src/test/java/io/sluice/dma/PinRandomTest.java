@@ -33,7 +33,7 @@ class PinRandomTest extends PinFixture {
     static {
         long[] corners = {0, 1L << 32, 1L << 40, 0xffff_ffff_0000L, Long.MIN_VALUE};
         for (int i = 0; i < PLACES.length; i++) {
-            PLACES[i] = i == 0 ? -8 * MIB : corners[i % corners.length] + (i / corners.length) * 8 * MIB;
+            PLACES[i] = i == 0 ? -8 * MIB : corners[i % corners.length] + (i / corners.length) * (8L * MIB);
         }
     }
 
@@ -151,7 +151,7 @@ class PinRandomTest extends PinFixture {
     }
 
     private void mapAnything(Transaction transaction, long place) throws Exception {
-        long bytes = random.nextBoolean() ? (1 + random.nextInt(4)) * 2 * MIB : (1 + random.nextInt(5)) * PAGE;
+        long bytes = random.nextBoolean() ? (1 + random.nextInt(4)) * (2L * MIB) : (1L + random.nextInt(5)) * PAGE;
         long offset = random.nextBoolean()
                 ? random.nextInt(9) * MIB
                 : random.nextInt(FILE_PAGES - (int) (8 * MIB / PAGE)) * PAGE;

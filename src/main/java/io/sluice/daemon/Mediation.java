@@ -1,0 +1,129 @@
+package io.sluice.daemon;
+
+import io.sluice.config.PollerSettings;
+import io.sluice.config.VolumeSettings;
+import io.sluice.controller.NvmeController;
+import io.sluice.dma.DeviceMemory;
+import io.sluice.host.DriverOptions;
+import io.sluice.host.NamespaceInfo;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.ThreadControl;
+import io.sluice.mediation.Mediator;
+import io.sluice.mediation.SharedDevice;
+import io.sluice.poll.AgentRunner;
+import io.sluice.poll.BackoffIdle;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The controllers of a device's volumes on a polling thread of their own, and a supervisor. Who serves them comes on top. */
+final class Mediation implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Mediation.class);
+
+    /** Without this a park of 50 us takes 100: the kernel gathers timers within 50 us of each other by default. */
+    private static final long TIMER_SLACK_NANOS = 1_000;
+
+    private final NvmeSession session;
+    private final AgentRunner runner;
+    private final List<NvmeController> controllers;
+    private Supervisor supervisor;
+
+    private Mediation(NvmeSession session, AgentRunner runner, List<NvmeController> controllers) {
+        this.session = session;
+        this.runner = runner;
+        this.controllers = controllers;
+    }
+
+    /**
+     * Starts to poll a device and its volumes.
+     *
+     * @param session stays the caller's; nobody else uses its queue pairs from now on
+     * @param plan one volume or more
+     */
+    static Mediation start(NvmeSession session, List<PlannedVolume> plan, PollerSettings poller) throws IOException {
+        SharedDevice device = new SharedDevice(session.driver(), System::nanoTime);
+        Mediator mediator = new Mediator(session.driver().name(), device);
+        AgentRunner runner = new AgentRunner(mediator, idle(poller), () -> prepareThread(poller));
+        List<NvmeController> controllers = new ArrayList<>();
+        Mediation mediation = new Mediation(session, runner, controllers);
+        try {
+            DeviceMemory memory = session.memoryForGuests(plan.size());
+            for (PlannedVolume volume : plan) {
+                controllers.add(VolumeController.create(volume, device, memory, runner::wake));
+            }
+            controllers.forEach(mediator::add);
+            if (session.model().isPresent()) {
+                mediator.add(
+                        session.model().get().lendTo(runner)); // one thread for all: there is no hardware to wait for
+            }
+        } catch (IOException | RuntimeException | Error e) {
+            controllers.forEach(NvmeController::close);
+            throw e;
+        }
+        runner.start();
+        mediation.supervisor = Supervisor.start(session.driver());
+        return mediation;
+    }
+
+    /** One volume that is all of a device's first usable namespace, for the load of a bench. */
+    static Mediation ofAll(NvmeSession session, DriverOptions options) throws IOException {
+        NamespaceInfo namespace = session.driver().namespaces().stream()
+                .filter(some -> some.unusableBecause().isEmpty())
+                .findFirst()
+                .orElseThrow(() -> new IOException(session.driver().name() + " has no namespace that can be shared"));
+        VolumeSettings settings = VolumeSettings.ofAll("mediated", namespace.nsid(), options.queueEntries());
+        return start(session, PlannedVolume.plan(List.of(settings), session.driver()), PollerSettings.DEFAULT);
+    }
+
+    private static BackoffIdle idle(PollerSettings poller) {
+        return new BackoffIdle(
+                TimeUnit.MICROSECONDS.toNanos(poller.spinMicros()),
+                TimeUnit.MICROSECONDS.toNanos(poller.yieldMicros()),
+                TimeUnit.MICROSECONDS.toNanos(poller.maxParkMicros()));
+    }
+
+    private static void prepareThread(PollerSettings poller) {
+        try {
+            ThreadControl.setTimerSlack(TIMER_SLACK_NANOS);
+            if (poller.core().isPresent()) {
+                ThreadControl.pinTo(poller.core().getAsInt());
+            }
+        } catch (LinuxException e) {
+            LOG.warn("the poller runs where the kernel puts it, and may wake up late: {}", e.getMessage());
+        }
+    }
+
+    /** The device side of each volume, in the order of the plan. One client at a time may be attached to each. */
+    List<NvmeController> controllers() {
+        return List.copyOf(controllers);
+    }
+
+    /**
+     * Ends the threads and lets go of the controllers, to which nobody may be attached any more. The device's queue pairs are
+     * the session's again.
+     *
+     * @return whether the poller has ended; if not, it goes on to use what it has, which stays
+     */
+    boolean stop() {
+        supervisor.close(); // first: it may wait for a device that the poller runs
+        boolean ended = runner.stop();
+        if (ended) {
+            controllers.forEach(NvmeController::close);
+            controllers.clear();
+            session.model().ifPresent(SoftwareModel::takeBack);
+        } else {
+            LOG.error(
+                    "{}: its poller's memory and descriptors stay until this process ends",
+                    session.driver().name());
+        }
+        return ended;
+    }
+
+    @Override
+    public void close() {
+        stop();
+    }
+}

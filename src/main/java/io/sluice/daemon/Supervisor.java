@@ -1,0 +1,67 @@
+package io.sluice.daemon;
+
+import io.sluice.host.NvmeDriver;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Looks after a device beside its poller: late commands, resets, events. */
+final class Supervisor implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Supervisor.class);
+
+    /** Deadlines are of seconds; each look costs a wake-up. */
+    private static final long PERIOD_MILLIS = 100;
+
+    private final NvmeDriver driver;
+    private final CountDownLatch stop = new CountDownLatch(1);
+    private final Thread thread;
+    private boolean deathLogged;
+
+    private Supervisor(NvmeDriver driver) {
+        this.driver = driver;
+        thread = Thread.ofPlatform().name("supervise-" + driver.name()).daemon().unstarted(this::run);
+    }
+
+    static Supervisor start(NvmeDriver driver) {
+        Supervisor supervisor = new Supervisor(driver);
+        supervisor.thread.start();
+        return supervisor;
+    }
+
+    private void run() {
+        try {
+            while (!stop.await(PERIOD_MILLIS, TimeUnit.MILLISECONDS)) {
+                supervise();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // nobody has a reason to; whoever does wants it to end
+        }
+    }
+
+    private void supervise() {
+        try {
+            driver.supervise(System.nanoTime());
+        } catch (RuntimeException | Error e) {
+            LOG.error("{}: looking after it failed; trying again", driver.name(), e);
+        }
+        if (driver.isDead() && !deathLogged) {
+            deathLogged = true;
+            LOG.error(
+                    "{}: the device is dead, and all of its volumes with it: their commands end with Internal Error. Power it"
+                            + " off and on, or replace it, then start again",
+                    driver.name());
+        }
+    }
+
+    /** Ends the thread, and waits for it. Idempotent. */
+    @Override
+    public void close() {
+        stop.countDown();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

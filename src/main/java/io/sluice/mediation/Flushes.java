@@ -1,0 +1,74 @@
+package io.sluice.mediation;
+
+import io.sluice.controller.IoCommand;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The flushes of all guests that share a namespace of the device, which are few: one is in flight, and one may be wanted
+ * after it. A guest's flush is satisfied only by one of the device's that was submitted after it.
+ *
+ * <pre>
+ *   guests' flushes ──▶ wanted ──the one in flight has ended──▶ in flight ──▶ all that waited for it end
+ * </pre>
+ *
+ * <p>Belongs to the device's poller.
+ */
+final class Flushes implements CommandOwner {
+    private final int nsid;
+    private final List<MediatedPath> paths = new ArrayList<>();
+    private boolean wanted;
+    private boolean inFlight;
+
+    Flushes(int nsid) {
+        this.nsid = nsid;
+    }
+
+    int nsid() {
+        return nsid;
+    }
+
+    void add(MediatedPath path) {
+        paths.add(path);
+    }
+
+    void remove(MediatedPath path) {
+        paths.remove(path);
+    }
+
+    /** Somebody waits for a flush that is submitted from now on. */
+    void want() {
+        wanted = true;
+    }
+
+    /** Submits one if it is wanted and none is in flight; to be called in each cycle. Returns how many were submitted. */
+    int doWork(HostQueue queue) {
+        if (!wanted || inFlight || !queue.flush(this, nsid)) {
+            return 0;
+        }
+        wanted = false;
+        inFlight = true;
+        for (MediatedPath path : paths) {
+            path.flushSubmitted();
+        }
+        return 1;
+    }
+
+    @Override
+    public void ended(IoCommand nobodys, int hostStatus) {
+        inFlight = false;
+        int status = GuestStatus.of(hostStatus);
+        for (MediatedPath path : paths) {
+            path.flushEnded(status);
+        }
+    }
+
+    /** None can be submitted any more: whoever waits is told. */
+    void fail(int status) {
+        wanted = false;
+        for (MediatedPath path : paths) {
+            path.flushSubmitted();
+            path.flushEnded(status);
+        }
+    }
+}

@@ -1,0 +1,186 @@
+package io.sluice.mediation;
+
+import io.sluice.controller.IoCommand;
+import io.sluice.host.CompletionListener;
+import io.sluice.host.DeviceFailure;
+import io.sluice.host.Prps;
+import io.sluice.host.QueuePair;
+import io.sluice.nvme.DsmRange;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Sqe;
+import java.io.IOException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A queue pair of the device's, and which guests' commands are in it. Belongs to its poller.
+ *
+ * <pre>
+ *   guest's command ──▶ slot's record: whose, which ──▶ SQE with the slot's CID ──▶ … one doorbell a cycle
+ *   its owner       ◀── slot's record  ◀── CQE
+ * </pre>
+ */
+final class HostQueue implements CompletionListener {
+    private static final Logger LOG = LoggerFactory.getLogger(HostQueue.class);
+
+    /** Completions that one cycle takes from one queue: a bound, and more than a cycle submits. */
+    private static final int MAX_COMPLETIONS = 256;
+
+    private final QueuePair pair;
+
+    /** By slot: who has the command in it, and which it is. */
+    private final CommandOwner[] owners;
+
+    private final IoCommand[] commands;
+    private int users;
+    private boolean broken;
+
+    HostQueue(QueuePair pair) {
+        this.pair = pair;
+        owners = new CommandOwner[pair.depth()];
+        commands = new IoCommand[pair.depth()];
+    }
+
+    // ---- who uses it
+
+    int users() {
+        return users;
+    }
+
+    void addUser(int change) {
+        users += change;
+    }
+
+    // ---- submitting; all return false if the queue is full, or its controller is being reset
+
+    /** A Read or a Write, whose pieces are the device's addresses. */
+    boolean transfer(CommandOwner owner, IoCommand command, int nsid, long slba) {
+        long sqe = begin(command.opcode(), nsid);
+        if (sqe == 0) {
+            return false;
+        }
+        setBlocks(sqe, command, slba);
+        int slot = pair.nextSlot();
+        Prps.set(sqe, command.pieces(), pair.listAddress(slot), pair.listIova(slot));
+        commit(owner, command);
+        return true;
+    }
+
+    boolean writeZeroes(CommandOwner owner, IoCommand command, int nsid, long slba) {
+        long sqe = begin(NvmOpcode.WRITE_ZEROES, nsid);
+        if (sqe == 0) {
+            return false;
+        }
+        setBlocks(sqe, command, slba);
+        Sqe.setDeallocate(sqe, command.deallocate());
+        commit(owner, command);
+        return true;
+    }
+
+    /** A deallocation of the command's ranges, each of which begins {@code firstLba} blocks further on in the device. */
+    boolean deallocate(CommandOwner owner, IoCommand command, int nsid, long firstLba) {
+        long sqe = begin(NvmOpcode.DATASET_MANAGEMENT, nsid);
+        if (sqe == 0) {
+            return false;
+        }
+        int slot = pair.nextSlot();
+        copyRanges(command, firstLba, pair.listAddress(slot));
+        Sqe.setPrp1(sqe, pair.listIova(slot));
+        Sqe.setDsm(sqe, command.rangeCount(), Sqe.DSM_DEALLOCATE);
+        commit(owner, command);
+        return true;
+    }
+
+    boolean flush(CommandOwner owner, int nsid) {
+        if (begin(NvmOpcode.FLUSH, nsid) == 0) {
+            return false;
+        }
+        commit(owner, null);
+        return true;
+    }
+
+    private long begin(int opcode, int nsid) {
+        return broken ? 0 : pair.begin(opcode, nsid);
+    }
+
+    private static void setBlocks(long sqe, IoCommand command, long slba) {
+        Sqe.setSlba(sqe, slba);
+        Sqe.setBlockCount(sqe, command.blockCount());
+        if (command.forceUnitAccess()) {
+            Sqe.setForceUnitAccess(sqe, true);
+        }
+    }
+
+    /** To the slot's own page, where the guest cannot change them. */
+    private static void copyRanges(IoCommand command, long firstLba, long target) {
+        for (int i = 0; i < command.rangeCount(); i++) {
+            long range = command.rangesAddress() + (long) i * DsmRange.BYTES;
+            long copy = target + (long) i * DsmRange.BYTES;
+            DsmRange.set(copy, DsmRange.attributes(range), DsmRange.blockCount(range), firstLba + DsmRange.slba(range));
+        }
+    }
+
+    /** The record before the entry: the slot's number comes back with the completion. */
+    private void commit(CommandOwner owner, IoCommand command) {
+        int slot = pair.nextSlot();
+        owners[slot] = owner;
+        commands[slot] = command;
+        pair.commit(slot);
+    }
+
+    /** Tells the device of all that was submitted in this cycle. */
+    void ring() {
+        if (broken) {
+            return;
+        }
+        try {
+            pair.ring();
+        } catch (IOException e) {
+            fail(e);
+        }
+    }
+
+    // ---- completing
+
+    /** Takes completions, and hands them to their owners. Returns how many there were. */
+    int poll() {
+        if (users == 0 && pair.inFlight() == 0) {
+            return 0;
+        }
+        try {
+            int ended = pair.poll(this, MAX_COMPLETIONS);
+            broken = false;
+            return ended;
+        } catch (IOException e) {
+            fail(e);
+            return 0;
+        }
+    }
+
+    @Override
+    public void onCompletion(long token, int status, int dw0) {
+        int slot = (int) token;
+        CommandOwner owner = owners[slot];
+        IoCommand command = commands[slot];
+        owners[slot] = null;
+        commands[slot] = null;
+        owner.ended(command, status);
+    }
+
+    /** The driver hears of it by itself, and resets the device; what is in flight ends then. Logged once. */
+    private void fail(IOException e) {
+        if (!broken) {
+            broken = true;
+            LOG.error("{}", e instanceof DeviceFailure ? e.getMessage() : e.toString());
+        }
+    }
+
+    int inFlight() {
+        return pair.inFlight();
+    }
+
+    /** See {@link QueuePair#checkDeadlines}. */
+    void checkDeadlines(long nowNanos) {
+        pair.checkDeadlines(nowNanos);
+    }
+}

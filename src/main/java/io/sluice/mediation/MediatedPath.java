@@ -1,0 +1,281 @@
+package io.sluice.mediation;
+
+import io.sluice.controller.IoCommand;
+import io.sluice.controller.IoPath;
+import io.sluice.controller.Namespace;
+import io.sluice.dma.DeviceMemory;
+import io.sluice.dma.GuestMemory;
+import io.sluice.mem.Translator;
+import io.sluice.nvme.DsmRange;
+import io.sluice.nvme.IdentifyController;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Status;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A guest's commands on their way to a slice of a shared device. The controller has checked them; here they are shifted into
+ * the slice, and submitted to a queue pair of the device that the guest's completion queue was given.
+ *
+ * <pre>
+ *   submit ──▶ slice ──▶ HostQueue ──▶ device ──▶ ended, in the device's turn ──▶ poll, in the guest's ──▶ completed
+ * </pre>
+ *
+ * <p>What has ended is told to the controller in its own turn of the duty cycle only, when it has looked at its guest's memory:
+ * so nothing is posted by a translation that is not good any more, and a controller's failure is its own.
+ *
+ * <p>A command in flight cannot be called back: whoever cancels it waits for the device, or for the driver, which aborts what
+ * takes too long and resets the device where that does not help.
+ */
+public final class MediatedPath implements IoPath, CommandOwner {
+    private static final Logger LOG = LoggerFactory.getLogger(MediatedPath.class);
+    private static final int MAX_CQID = 64;
+
+    private final SharedDevice device;
+    private final DeviceMemory memory;
+    private final Slice slice;
+    private final Namespace namespace;
+    private final Flushes flushes;
+    private final int maxPending;
+
+    /** By the guest's completion queue identifier; null where there is no such queue. */
+    private final HostQueue[] queues = new HostQueue[MAX_CQID + 1];
+
+    private final IoCommand[] ended;
+    private final int[] endedStatuses;
+    private int endedCount;
+
+    /** Flushes that wait for one of the device's to be submitted, and for the one in flight to end. */
+    private final ArrayDeque<IoCommand> flushesToSubmit;
+
+    private final ArrayDeque<IoCommand> flushesInFlight;
+
+    /** How far the flush is that a guest's shutdown waits for. */
+    private enum Settling {
+        NOT,
+        WAITING,
+        IN_FLIGHT,
+        DONE
+    }
+
+    private Settling settling = Settling.NOT;
+
+    /**
+     * @param device whose poller runs the controller of this path
+     * @param memory makes the guest's memory reachable for the device
+     * @param namespace what the guest sees of the slice; of the same size
+     * @param maxPending the most commands of this guest in flight, 1 or more
+     */
+    public MediatedPath(SharedDevice device, DeviceMemory memory, Slice slice, Namespace namespace, int maxPending) {
+        if (namespace.blockCount() != slice.blockCount() || namespace.blockBytes() != slice.blockBytes()) {
+            throw new IllegalArgumentException("a namespace of " + namespace.blockCount() + " blocks of "
+                    + namespace.blockBytes() + " bytes over " + slice);
+        }
+        this.device = device;
+        this.memory = memory;
+        this.slice = slice;
+        this.namespace = namespace;
+        this.maxPending = maxPending;
+        this.flushes = device.flushes(slice.hostNsid());
+        this.ended = new IoCommand[maxPending];
+        this.endedStatuses = new int[maxPending];
+        this.flushesToSubmit = new ArrayDeque<>(maxPending);
+        this.flushesInFlight = new ArrayDeque<>(maxPending);
+        flushes.add(this);
+    }
+
+    // ---- what it offers
+
+    @Override
+    public List<Namespace> namespaces() {
+        return List.of(namespace);
+    }
+
+    @Override
+    public int maxPending() {
+        return maxPending;
+    }
+
+    @Override
+    public boolean hasVolatileCache() {
+        return device.hasVolatileCache();
+    }
+
+    @Override
+    public boolean offers(int opcode) {
+        return switch (opcode) {
+            case NvmOpcode.WRITE_ZEROES -> device.hasOptional(IdentifyController.ONCS_WRITE_ZEROES);
+            case NvmOpcode.DATASET_MANAGEMENT -> device.hasOptional(IdentifyController.ONCS_DATASET_MANAGEMENT);
+            default -> false;
+        };
+    }
+
+    @Override
+    public Optional<DeviceMemory> deviceMemory() {
+        return Optional.of(memory);
+    }
+
+    @Override
+    public Translator dataView(GuestMemory guestMemory) {
+        return guestMemory.deviceView();
+    }
+
+    @Override
+    public void completionQueueChanged(int cqid, boolean exists) {
+        if (queues[cqid] != null) {
+            device.release(queues[cqid]);
+        }
+        queues[cqid] = exists ? device.acquire() : null;
+    }
+
+    // ---- commands
+
+    @Override
+    public int submit(IoCommand command) {
+        return switch (command.opcode()) {
+            case NvmOpcode.READ, NvmOpcode.WRITE -> transfer(command);
+            case NvmOpcode.FLUSH -> flush(command);
+            case NvmOpcode.WRITE_ZEROES -> writeZeroes(command);
+            case NvmOpcode.DATASET_MANAGEMENT -> manage(command);
+            default -> throw new IllegalStateException(NvmOpcode.name(command.opcode()) + " passed the gate");
+        };
+    }
+
+    private int transfer(IoCommand command) {
+        long slba = slice.toHost(command.slba(), command.blockCount());
+        if (slba == Slice.OUTSIDE) {
+            return outside(command);
+        }
+        return pendingIf(queues[command.cqid()].transfer(this, command, slice.hostNsid(), slba));
+    }
+
+    private int writeZeroes(IoCommand command) {
+        long slba = slice.toHost(command.slba(), command.blockCount());
+        if (slba == Slice.OUTSIDE) {
+            return outside(command);
+        }
+        return pendingIf(queues[command.cqid()].writeZeroes(this, command, slice.hostNsid(), slba));
+    }
+
+    /** Hints other than deallocation are dropped, which is a controller's right: NVMe 1.4, 6.7. */
+    private int manage(IoCommand command) {
+        if (!command.deallocate()) {
+            return Status.OK;
+        }
+        for (int i = 0; i < command.rangeCount(); i++) {
+            long range = command.rangesAddress() + (long) i * DsmRange.BYTES;
+            if (slice.toHost(DsmRange.slba(range), DsmRange.blockCount(range)) == Slice.OUTSIDE) {
+                return outside(command);
+            }
+        }
+        return pendingIf(queues[command.cqid()].deallocate(this, command, slice.hostNsid(), slice.firstLba()));
+    }
+
+    private int flush(IoCommand command) {
+        if (!device.hasVolatileCache()) {
+            return Status.OK;
+        }
+        if (device.isDead()) {
+            return GuestStatus.FINAL;
+        }
+        flushesToSubmit.add(command);
+        flushes.want();
+        return PENDING;
+    }
+
+    /** A full queue, and a device that is being reset, are waited for. */
+    private int pendingIf(boolean submitted) {
+        if (submitted) {
+            return PENDING;
+        }
+        return device.isDead() ? GuestStatus.FINAL : BUSY;
+    }
+
+    private int outside(IoCommand command) {
+        LOG.error(
+                "{} of {} blocks at {} passed the controller's gate but is outside of {}: refused; a bug",
+                NvmOpcode.name(command.opcode()),
+                command.blockCount(),
+                Long.toUnsignedString(command.slba()),
+                slice);
+        return GuestStatus.FINAL;
+    }
+
+    // ---- what has ended
+
+    @Override
+    public void ended(IoCommand command, int hostStatus) {
+        end(command, GuestStatus.of(hostStatus));
+    }
+
+    private void end(IoCommand command, int status) {
+        ended[endedCount] = command;
+        endedStatuses[endedCount] = status;
+        endedCount++;
+    }
+
+    /** The device has got a flush: what waited for one to be submitted waits for this one now. */
+    void flushSubmitted() {
+        while (!flushesToSubmit.isEmpty()) {
+            flushesInFlight.add(flushesToSubmit.remove());
+        }
+        if (settling == Settling.WAITING) {
+            settling = Settling.IN_FLIGHT;
+        }
+    }
+
+    void flushEnded(int status) {
+        while (!flushesInFlight.isEmpty()) {
+            end(flushesInFlight.remove(), status);
+        }
+        if (settling == Settling.IN_FLIGHT) {
+            settling = Settling.DONE;
+        }
+    }
+
+    @Override
+    public int poll() {
+        int count = endedCount;
+        endedCount = 0;
+        for (int i = 0; i < count; i++) {
+            IoCommand command = ended[i];
+            ended[i] = null;
+            command.complete(endedStatuses[i]);
+        }
+        return count;
+    }
+
+    /** By a flush of the device's, also if that fails: the guest goes in any case. */
+    @Override
+    public boolean settle() {
+        if (!device.hasVolatileCache() || device.isDead() || settling == Settling.DONE) {
+            settling = Settling.NOT;
+            return true;
+        }
+        if (settling == Settling.NOT) {
+            settling = Settling.WAITING;
+            flushes.want();
+        }
+        return false;
+    }
+
+    @Override
+    public void cancel(IoCommand command) {
+        if (flushesToSubmit.remove(command) || flushesInFlight.remove(command)) {
+            command.complete(Status.ABORTED_SQ_DELETION.code());
+        }
+    }
+
+    @Override
+    public void close() {
+        flushes.remove(this);
+        for (int cqid = 0; cqid < queues.length; cqid++) {
+            if (queues[cqid] != null) {
+                completionQueueChanged(cqid, false);
+            }
+        }
+    }
+}

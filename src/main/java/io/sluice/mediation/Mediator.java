@@ -1,0 +1,90 @@
+package io.sluice.mediation;
+
+import io.sluice.poll.Agent;
+import java.util.Arrays;
+
+/**
+ * The duty cycle of one poller: what the device has completed, then each guest's controller, then one doorbell for each of the
+ * device's queues that got commands.
+ *
+ * <pre>
+ *   device's completions ─▶ guest, guest, guest … (the first turn goes round) ─▶ device's doorbells
+ * </pre>
+ *
+ * <p>What goes wrong in one guest's turn is contained there.
+ */
+public final class Mediator implements Agent {
+    private final String name;
+    private final SharedDevice device;
+
+    /** Replaced, never changed, so that other threads may add and remove. */
+    private volatile Agent[] guests = {};
+
+    private int firstTurn;
+
+    /** @param name of the device, for logs and the thread */
+    public Mediator(String name, SharedDevice device) {
+        this.name = name;
+        this.device = device;
+    }
+
+    /** Gives a controller its turn in each cycle from now on; from any thread. */
+    public synchronized void add(Agent controller) {
+        Agent[] more = Arrays.copyOf(guests, guests.length + 1);
+        more[guests.length] = controller;
+        guests = more;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public int doWork() {
+        int work = device.poll();
+        Agent[] agents = guests;
+        int at = firstTurn < agents.length ? firstTurn : 0;
+        firstTurn = at + 1;
+        for (int turn = 0; turn < agents.length; turn++) {
+            work += serve(agents[at]);
+            at = at + 1 < agents.length ? at + 1 : 0;
+        }
+        return work + device.submit();
+    }
+
+    private static int serve(Agent guest) {
+        try {
+            return guest.doWork();
+        } catch (RuntimeException | Error fault) {
+            guest.onFault(fault);
+            return 1;
+        }
+    }
+
+    @Override
+    public boolean isDormant() {
+        if (device.inFlight() > 0) {
+            return false;
+        }
+        for (Agent guest : guests) {
+            if (!guest.isDormant()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Something went wrong outside of the guests' turns, or an access to a guest's memory is told late, in somebody else's
+     * turn.
+     */
+    @Override
+    public void onFault(Throwable fault) {
+        for (Agent guest : guests) {
+            if (guest.isAtFault()) {
+                guest.onFault(fault);
+            }
+        }
+    }
+}

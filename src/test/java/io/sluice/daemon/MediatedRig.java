@@ -1,0 +1,86 @@
+package io.sluice.daemon;
+
+import io.sluice.config.PollerSettings;
+import io.sluice.config.VolumeSettings;
+import io.sluice.controller.IoPath;
+import io.sluice.controller.NvmeController;
+import io.sluice.device.Loopback;
+import io.sluice.dma.IovaAllocator;
+import io.sluice.host.DriverOptions;
+import io.sluice.mediation.Slice;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** A software model that is shared, all in this process; what is on the device can be read past the mediator. */
+final class MediatedRig implements AutoCloseable {
+    static final int NSID = 1;
+    static final int BLOCK_BYTES = 512;
+
+    /** The device's addresses: none of them is an address of a guest's or of this process's. */
+    private static final IovaAllocator.Range DEVICE_ADDRESSES =
+            new IovaAllocator.Range(0x50_0000_0000L, 0x5f_ffff_ffffL);
+
+    final SoftwareModel model;
+    final NvmeSession session;
+    private Mediation mediation;
+
+    /** @param storage of one namespace; closed with the rig */
+    MediatedRig(IoPath storage, DriverOptions options) throws IOException {
+        model = SoftwareModel.start("MODEL", storage);
+        try {
+            session = NvmeSession.start(new Loopback(model.function()), List.of(DEVICE_ADDRESSES), options, null);
+        } catch (IOException | RuntimeException e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    /** Cuts the namespace into volumes of so many blocks, one after the other. */
+    List<NvmeController> share(long... blockCounts) throws IOException {
+        List<PlannedVolume> plan = new ArrayList<>();
+        long first = 0;
+        for (long blocks : blockCounts) {
+            plan.add(volume("volume-" + plan.size(), first, blocks));
+            first += blocks;
+        }
+        mediation = Mediation.start(session, plan, PollerSettings.DEFAULT);
+        return mediation.controllers();
+    }
+
+    private static PlannedVolume volume(String name, long firstLba, long blocks) {
+        VolumeSettings settings = new VolumeSettings(
+                name,
+                NSID,
+                firstLba * BLOCK_BYTES,
+                OptionalLong.of(blocks * BLOCK_BYTES),
+                "",
+                VolumeSettings.DEFAULT_MODE,
+                Optional.empty(),
+                Optional.empty(),
+                VolumeSettings.DEFAULT_QUEUE_PAIRS,
+                VolumeSettings.DEFAULT_QUEUE_ENTRIES,
+                VolumeSettings.DEFAULT_MAX_IN_FLIGHT,
+                VolumeSettings.Doorbells.MAPPED,
+                false,
+                name);
+        return new PlannedVolume(settings, new Slice(NSID, firstLba, blocks, BLOCK_BYTES));
+    }
+
+    /** Ends the mediation: the device's queues are the test's again, to look at what is on it. */
+    void stopSharing() {
+        if (mediation != null) {
+            mediation.close();
+            mediation = null;
+        }
+    }
+
+    @Override
+    public void close() {
+        stopSharing();
+        session.close();
+        model.close();
+    }
+}

@@ -1,0 +1,95 @@
+package io.sluice.daemon;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.controller.Namespace;
+import io.sluice.controller.NvmeController;
+import io.sluice.host.DmaArea;
+import io.sluice.host.DriverOptions;
+import io.sluice.host.QueuePair;
+import io.sluice.mem.Memory;
+import io.sluice.nvme.Status;
+import io.sluice.storage.MemoryStorage;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Guests on a shared device, all of it real but for the processes: two drivers, two controllers, a driver, a device. */
+@Timeout(120)
+class MediationTest {
+    private static final int BLOCK = MediatedRig.BLOCK_BYTES;
+    private static final long BLOCKS_EACH = 4096;
+    private static final int TRANSFER = 64 << 10;
+
+    private final long seed = System.nanoTime();
+    private final Random random = new Random(seed);
+    private MediatedRig rig;
+
+    @BeforeEach
+    void start() throws Exception {
+        System.out.println("MediationTest seed " + seed);
+        rig = new MediatedRig(
+                new MemoryStorage(new Namespace(1, 3 * BLOCKS_EACH, BLOCK, 0, 0, 0, false)),
+                DriverOptions.polled(2, 64));
+    }
+
+    @AfterEach
+    void stop() {
+        rig.close();
+    }
+
+    private byte[] random(int bytes) {
+        byte[] data = new byte[bytes];
+        random.nextBytes(data);
+        return data;
+    }
+
+    /** What is on the device, past the mediator. */
+    private byte[] onDevice(long slba, int bytes) throws Exception {
+        rig.stopSharing();
+        QueuePair queue = rig.session.driver().queuePairs().getFirst();
+        byte[] all = new byte[bytes];
+        try (DmaArea area = rig.session.driver().allocate("proof", TRANSFER)) {
+            for (int done = 0; done < bytes; done += TRANSFER) {
+                queue.read(1, slba + done / BLOCK, TRANSFER / BLOCK, area.iova(), TRANSFER, 0);
+                queue.ring();
+                int[] status = {-1};
+                while (status[0] < 0) {
+                    queue.poll((token, end, dw0) -> status[0] = end, 1);
+                }
+                assertEquals(Status.OK, status[0]);
+                Memory.copyOut(area.address(), all, done, TRANSFER);
+            }
+        }
+        return all;
+    }
+
+    @Test
+    void shouldKeepEachGuestsDataInItsOwnSlice() throws Exception {
+        List<NvmeController> controllers = rig.share(BLOCKS_EACH, BLOCKS_EACH);
+        byte[][] written = new byte[2][];
+        for (int guest = 0; guest < 2; guest++) {
+            try (GuestDrive drive = new GuestDrive(controllers.get(guest), 2, TRANSFER)) {
+                assertEquals(BLOCKS_EACH, drive.blocks());
+                written[guest] = random((int) BLOCKS_EACH * BLOCK);
+                for (int at = 0; at < written[guest].length; at += TRANSFER) {
+                    byte[] piece = java.util.Arrays.copyOfRange(written[guest], at, at + TRANSFER);
+                    assertEquals(Status.OK, drive.write(at / BLOCK, piece));
+                    byte[] back = new byte[TRANSFER];
+                    assertEquals(Status.OK, drive.read(at / BLOCK, back));
+                    assertArrayEquals(piece, back);
+                }
+                assertEquals(Status.OK, drive.flush());
+                assertTrue(Status.LBA_OUT_OF_RANGE.is(drive.write(BLOCKS_EACH, new byte[BLOCK])));
+            }
+        }
+        assertArrayEquals(written[0], onDevice(0, written[0].length));
+        assertArrayEquals(written[1], onDevice(BLOCKS_EACH, written[1].length));
+        assertArrayEquals(new byte[written[1].length], onDevice(2 * BLOCKS_EACH, written[1].length));
+    }
+}
