@@ -49,6 +49,7 @@
     VALUE(SyscallNumbers, GETPID, SYS_getpid) \
     VALUE(SyscallNumbers, SOCKET, SYS_socket) \
     VALUE(SyscallNumbers, CONNECT, SYS_connect) \
+    VALUE(SyscallNumbers, SENDTO, SYS_sendto) \
     VALUE(SyscallNumbers, SENDMSG, SYS_sendmsg) \
     VALUE(SyscallNumbers, RECVMSG, SYS_recvmsg) \
     VALUE(SyscallNumbers, SHUTDOWN, SYS_shutdown) \
@@ -195,20 +196,21 @@
     VALUE(PollSet, REVENTS, offsetof(struct pollfd, revents)) \
     VALUE(UnixSocket, AF_UNIX, AF_UNIX) \
     VALUE(UnixSocket, SOCK_STREAM, SOCK_STREAM) \
+    VALUE(UnixSocket, SOCK_DGRAM, SOCK_DGRAM) \
     VALUE(UnixSocket, SOCK_NONBLOCK, SOCK_NONBLOCK) \
     VALUE(UnixSocket, SOCK_CLOEXEC, SOCK_CLOEXEC) \
     VALUE(UnixSocket, SHUT_RDWR, SHUT_RDWR) \
     VALUE(UnixSocket, SOL_SOCKET, SOL_SOCKET) \
     VALUE(UnixSocket, SO_PEERCRED, SO_PEERCRED) \
     VALUE(UnixSocket, SO_SNDTIMEO, SO_SNDTIMEO) \
+    VALUE(UnixSocket, MSG_NOSIGNAL, MSG_NOSIGNAL) \
+    VALUE(UnixSocket, TIMEVAL_BYTES, sizeof(struct timeval)) \
     VALUE(UnixSocket, PATH_MAX_BYTES, sizeof(((struct sockaddr_un *) 0)->sun_path) - 1) \
     VALUE(UnixSocket, SUN_PATH, offsetof(struct sockaddr_un, sun_path)) \
     VALUE(UnixConnection, MSG_DONTWAIT, MSG_DONTWAIT) \
-    VALUE(UnixConnection, MSG_NOSIGNAL, MSG_NOSIGNAL) \
     VALUE(UnixConnection, MSG_CMSG_CLOEXEC, MSG_CMSG_CLOEXEC) \
     VALUE(UnixConnection, FIONREAD, FIONREAD) \
     VALUE(UnixConnection, UCRED_BYTES, sizeof(struct ucred)) \
-    VALUE(UnixConnection, TIMEVAL_BYTES, sizeof(struct timeval)) \
     VALUE(Message, MSG_IOV, offsetof(struct msghdr, msg_iov)) \
     VALUE(Message, MSG_IOVLEN, offsetof(struct msghdr, msg_iovlen)) \
     VALUE(Message, MSG_CONTROL, offsetof(struct msghdr, msg_control)) \

@@ -28,7 +28,7 @@ import picocli.CommandLine.TypeConversionException;
         synopsisSubcommandLabel = "COMMAND",
         exitCodeListHeading = "%nExit status:%n",
         exitCodeList = {
-            "0:it worked",
+            "0:it worked; serve: it was stopped by a signal, and has finished what was begun",
             "1:it could not be done; the message says what and why",
             "2:the command line is wrong",
             "3:commands to the device ended with errors, or it had to be reset (bench)",
@@ -38,6 +38,8 @@ import picocli.CommandLine.TypeConversionException;
             "143:stopped by SIGTERM, likewise"
         },
         subcommands = {
+            ServeCommand.class,
+            CheckCommand.class,
             ModelCommand.class,
             IdentifyCommand.class,
             BenchCommand.class,
@@ -52,7 +54,7 @@ public final class Sluice implements Runnable {
     @Option(
             names = {"-v", "--verbose"},
             scope = ScopeType.INHERIT,
-            description = "Say more: debug log lines (model), and where in the program an error came from.")
+            description = "Say more: debug log lines (serve, model), and where in the program an error came from.")
     private boolean verbose;
 
     private Sluice() {}
@@ -118,6 +120,6 @@ public final class Sluice implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "a command is missing: model, identify, bench, list, bind or unbind");
+                spec.commandLine(), "a command is missing: serve, check, model, identify, bench, list, bind or unbind");
     }
 }

@@ -6,6 +6,7 @@ import jnr.posix.POSIX;
 import jnr.posix.POSIXFactory;
 import jnr.posix.Passwd;
 import jnr.posix.RLimit;
+import jnr.posix.util.SunMiscSignal;
 
 /**
  * The process-level POSIX calls, through jnr-posix.
@@ -35,6 +36,22 @@ public final class Posix {
 
         Resource(int number) {
             this.number = number;
+        }
+    }
+
+    /** Signals that ask a process to end. */
+    public enum Signal {
+        /** The terminal has gone. */
+        HUP(jnr.constants.platform.Signal.SIGHUP),
+        /** Ctrl-C. */
+        INT(jnr.constants.platform.Signal.SIGINT),
+        /** From a service manager, or kill(1). */
+        TERM(jnr.constants.platform.Signal.SIGTERM);
+
+        final jnr.constants.platform.Signal constant;
+
+        Signal(jnr.constants.platform.Signal constant) {
+            this.constant = constant;
         }
     }
 
@@ -121,6 +138,16 @@ public final class Posix {
     /** Sends a signal; number 0 only asks whether the process is there. */
     public static void kill(int pid, int signal) throws LinuxException {
         check("kill", "of process " + pid + " with signal " + signal, Library.INSTANCE.kill(pid, signal));
+    }
+
+    /**
+     * Calls somebody whenever a signal comes, instead of what the JVM does with it. On a thread of the JVM's, not in the
+     * signal's own context; one that this process was started to ignore stays ignored.
+     *
+     * @throws IllegalArgumentException if the JVM leaves signals alone (-Xrs), or keeps this one for itself
+     */
+    public static void onSignal(Signal signal, Runnable action) {
+        SunMiscSignal.signal(signal.constant, number -> action.run());
     }
 
     public static int pid() {

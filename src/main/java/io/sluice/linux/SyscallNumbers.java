@@ -17,6 +17,7 @@ final class SyscallNumbers {
     static final int GETPID = 39;
     static final int SOCKET = 41;
     static final int CONNECT = 42;
+    static final int SENDTO = 44;
     static final int SENDMSG = 46;
     static final int RECVMSG = 47;
     static final int SHUTDOWN = 48;

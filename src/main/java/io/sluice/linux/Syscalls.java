@@ -168,6 +168,10 @@ final class Syscalls {
         return call(SyscallNumbers.SHUTDOWN, fd, how, 0, 0, 0, 0);
     }
 
+    static long sendto(int fd, long data, int bytes, int flags, long name, int nameBytes) {
+        return retry(SyscallNumbers.SENDTO, fd, data, bytes, flags, name, nameBytes);
+    }
+
     static long sendmsg(int fd, long message, int flags) {
         return retry(SyscallNumbers.SENDMSG, fd, message, flags, 0, 0, 0);
     }

@@ -28,7 +28,6 @@ public final class UnixConnection implements AutoCloseable {
     public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(5);
 
     private static final int MSG_DONTWAIT = 0x40;
-    private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;
     private static final int FIONREAD = 0x541B;
 
@@ -36,7 +35,6 @@ public final class UnixConnection implements AutoCloseable {
     private static final int BOUNCE_BYTES = 65536;
 
     private static final int UCRED_BYTES = 12;
-    private static final int TIMEVAL_BYTES = 16;
     private static final long NANOS_PER_MILLI = 1_000_000;
 
     private final Fd fd;
@@ -65,7 +63,8 @@ public final class UnixConnection implements AutoCloseable {
             long memory = Scratch.memory();
             Bytes.putLong(memory, DEFAULT_TIMEOUT.toSeconds());
             Bytes.putLong(memory + Long.BYTES, 0);
-            Syscalls.setsockopt(fd.number(), UnixSocket.SOL_SOCKET, UnixSocket.SO_SNDTIMEO, memory, TIMEVAL_BYTES);
+            Syscalls.setsockopt(
+                    fd.number(), UnixSocket.SOL_SOCKET, UnixSocket.SO_SNDTIMEO, memory, UnixSocket.TIMEVAL_BYTES);
             int bytes = UnixSocket.putAddress(memory, path);
             long result = Syscalls.connect(fd.number(), memory, bytes);
             if (result < 0) {
@@ -288,7 +287,7 @@ public final class UnixConnection implements AutoCloseable {
             int sent = 0;
             while (sent < bytes) {
                 Message.setData(message, address + sent, bytes - sent);
-                long result = Syscalls.sendmsg(number, message, MSG_DONTWAIT | MSG_NOSIGNAL);
+                long result = Syscalls.sendmsg(number, message, MSG_DONTWAIT | UnixSocket.MSG_NOSIGNAL);
                 if (result > 0) {
                     sent += (int) result;
                     Message.detach(message);

@@ -7,17 +7,21 @@ import java.nio.file.Path;
 final class UnixSocket {
     static final int AF_UNIX = 1;
     static final int SOCK_STREAM = 1;
+    static final int SOCK_DGRAM = 2;
     static final int SOCK_NONBLOCK = 0x800;
     static final int SOCK_CLOEXEC = 0x80000;
     static final int SHUT_RDWR = 2;
     static final int SOL_SOCKET = 1;
     static final int SO_PEERCRED = 17;
     static final int SO_SNDTIMEO = 21;
+    static final int MSG_NOSIGNAL = 0x4000;
+    static final int TIMEVAL_BYTES = 16;
 
     /** sun_path has 108 bytes and ends with a NUL. */
     static final int PATH_MAX_BYTES = 107;
 
-    private static final int SUN_PATH = 2;
+    /** Where the path is in a struct sockaddr_un. */
+    static final int SUN_PATH = 2;
 
     private UnixSocket() {}
 

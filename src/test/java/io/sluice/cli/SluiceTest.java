@@ -41,7 +41,7 @@ class SluiceTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "model", "identify", "bench", "list", "bind", "unbind"})
+    @ValueSource(strings = {"", "serve", "check", "model", "identify", "bench", "list", "bind", "unbind"})
     void shouldHelpEverywhereAndTellExitCodes(String command) {
         int code = command.isEmpty() ? run("--help") : run(command, "--help");
         assertEquals(ExitCode.OK, code);
@@ -57,13 +57,26 @@ class SluiceTest {
     @Test
     void shouldNameEveryCommandInTheHelp() {
         run("--help");
-        for (String command : new String[] {"model", "identify", "bench", "list", "bind", "unbind"}) {
+        for (String command : new String[] {"serve", "check", "model", "identify", "bench", "list", "bind", "unbind"}) {
             assertTrue(out.toString().contains("\n  " + command + " "), out.toString());
         }
     }
 
     @ParameterizedTest
     @CsvSource({
+        "serve, --config",
+        "serve, --volume",
+        "serve, --pass-through",
+        "serve, --destroy-data",
+        "serve, --device-queues",
+        "serve, --device-queue-entries",
+        "serve, --timeout-millis",
+        "serve, --core",
+        "serve, --spin-micros",
+        "serve, --yield-micros",
+        "serve, --park-micros",
+        "serve, --log-level",
+        "check, FILE",
         "model, --socket",
         "model, --memory",
         "model, --block-size",
@@ -104,12 +117,12 @@ class SluiceTest {
 
     @Test
     void shouldAskForACommandWhenThereIsNone() {
-        assertUsageError("a command is missing: model, identify, bench, list, bind or unbind");
+        assertUsageError("a command is missing: serve, check, model, identify, bench, list, bind or unbind");
     }
 
     @Test
     void shouldSuggestWhenACommandIsMistyped() {
-        assertUsageError("Did you mean: sluice bench", "bnech", "/tmp/x");
+        assertUsageError("Did you mean: sluice check or sluice bench", "bnech", "/tmp/x");
     }
 
     @Test

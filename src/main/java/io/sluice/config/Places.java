@@ -1,0 +1,47 @@
+package io.sluice.config;
+
+import java.nio.charset.StandardCharsets;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * Paths of sockets in a configuration.
+ *
+ * @param folder what relative ones are relative to: the configuration's own, so that it means the same from everywhere
+ */
+record Places(Path folder) {
+    static final String WHAT = "the path of a socket, absolute or relative to the configuration's folder";
+
+    Places {
+        folder = folder.toAbsolutePath().normalize();
+    }
+
+    /** The absolute path of a socket; empty if it cannot be one, and that has been told then. */
+    Optional<String> socket(String text, Section section, String key) {
+        Path path;
+        try {
+            path = folder.resolve(text).normalize();
+        } catch (InvalidPathException e) {
+            section.problem(key, Problems.quoted(text) + " is not a path: " + e.getReason());
+            return Optional.empty();
+        }
+        if (text.chars().anyMatch(Character::isISOControl)) {
+            section.problem(key, Problems.quoted(text) + " has control characters, which no socket should have");
+            return Optional.empty();
+        }
+        if (text.isBlank() || path.getFileName() == null || path.equals(folder)) {
+            section.problem(key, Problems.quoted(text) + " names no file; it takes " + WHAT);
+            return Optional.empty();
+        }
+        int bytes = path.toString().getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > VolumeSettings.MAX_SOCKET_BYTES) {
+            section.problem(
+                    key,
+                    "the path " + Problems.quoted(path.toString()) + " has " + bytes + " bytes; Linux takes "
+                            + VolumeSettings.MAX_SOCKET_BYTES + " for a socket");
+            return Optional.empty();
+        }
+        return Optional.of(path.toString());
+    }
+}
