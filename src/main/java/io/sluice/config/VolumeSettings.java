@@ -65,6 +65,7 @@ public record VolumeSettings(
                 nsid,
                 0,
                 OptionalLong.empty(),
+                OptionalInt.empty(),
                 "",
                 DEFAULT_MODE,
                 Optional.empty(),

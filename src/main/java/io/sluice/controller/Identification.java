@@ -31,6 +31,7 @@ final class Identification {
     private static final int WRITE_PROTECTED = 1;
 
     private final ControllerConfig config;
+    private final IoPath path;
     private final List<Namespace> namespaces;
     private final int maxNsid;
     private final boolean hasVolatileCache;
@@ -38,6 +39,7 @@ final class Identification {
 
     Identification(ControllerConfig config, IoPath path) {
         this.config = config;
+        this.path = path;
         this.namespaces = path.namespaces();
         this.maxNsid = namespaces.stream().mapToInt(Namespace::nsid).max().orElse(0);
         this.hasVolatileCache = path.hasVolatileCache();
@@ -118,8 +120,7 @@ final class Identification {
         IdentifyNamespace.NSZE.set(target, namespace.blockCount());
         IdentifyNamespace.NCAP.set(target, namespace.blockCount());
         IdentifyNamespace.NUSE.set(target, namespace.blockCount());
-        IdentifyNamespace.DLFEAT.set(
-                target, IdentifyNamespace.DLFEAT_READS_ZEROES | IdentifyNamespace.DLFEAT_WRITE_ZEROES_DEALLOCATES);
+        path.traits(nsid).write(target);
         IdentifyNamespace.NSATTR.set(target, namespace.readOnly() ? WRITE_PROTECTED : 0);
         IdentifyNamespace.NGUID.set(target, namespace.nguid());
         IdentifyNamespace.EUI64.set(target, eui64(namespace));

@@ -47,6 +47,11 @@ public interface IoPath extends AutoCloseable {
         return opcode == NvmOpcode.WRITE_ZEROES || opcode == NvmOpcode.DATASET_MANAGEMENT;
     }
 
+    /** How one of {@link #namespaces} likes to be used. */
+    default NamespaceTraits traits(int nsid) {
+        return NamespaceTraits.OF_MEMORY;
+    }
+
     /** The device that moves the data, where one does: the guest's memory is then made reachable for it. */
     default Optional<DeviceMemory> deviceMemory() {
         return Optional.empty();

@@ -1,10 +1,12 @@
 package io.sluice.daemon;
 
 import io.sluice.config.PollerSettings;
+import io.sluice.config.ServePlan;
 import io.sluice.config.VolumeSettings;
 import io.sluice.controller.NvmeController;
 import io.sluice.dma.DeviceMemory;
 import io.sluice.host.DriverOptions;
+import io.sluice.host.NamespaceChange;
 import io.sluice.host.NamespaceInfo;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.ThreadControl;
@@ -28,13 +30,13 @@ final class Mediation implements AutoCloseable {
 
     private final NvmeSession session;
     private final AgentRunner runner;
-    private final List<NvmeController> controllers;
+    private final List<Volume> volumes;
     private Supervisor supervisor;
 
-    private Mediation(NvmeSession session, AgentRunner runner, List<NvmeController> controllers) {
+    private Mediation(NvmeSession session, AgentRunner runner, List<Volume> volumes) {
         this.session = session;
         this.runner = runner;
-        this.controllers = controllers;
+        this.volumes = volumes;
     }
 
     /**
@@ -43,24 +45,27 @@ final class Mediation implements AutoCloseable {
      * @param session stays the caller's; nobody else uses its queue pairs from now on
      * @param plan one volume or more
      */
-    static Mediation start(NvmeSession session, List<PlannedVolume> plan, PollerSettings poller) throws IOException {
+    static Mediation start(NvmeSession session, List<ServePlan.Volume> plan, PollerSettings poller) throws IOException {
         SharedDevice device = new SharedDevice(session.driver(), System::nanoTime);
         Mediator mediator = new Mediator(session.driver().name(), device);
         AgentRunner runner = new AgentRunner(mediator, idle(poller), () -> prepareThread(poller));
-        List<NvmeController> controllers = new ArrayList<>();
-        Mediation mediation = new Mediation(session, runner, controllers);
+        List<Volume> volumes = new ArrayList<>();
+        Mediation mediation = new Mediation(session, runner, volumes);
         try {
             DeviceMemory memory = session.memoryForGuests(plan.size());
-            for (PlannedVolume volume : plan) {
-                controllers.add(VolumeController.create(volume, device, memory, runner::wake));
+            for (ServePlan.Volume volume : plan) {
+                NamespaceInfo namespace =
+                        session.driver().namespace(volume.settings().nsid());
+                volumes.add(Volume.create(volume, namespace, device, memory, runner::wake));
             }
-            controllers.forEach(mediator::add);
+            volumes.forEach(volume -> mediator.add(volume.controller()));
+            session.driver().listenForNamespaces(mediation::namespaceChanged);
             if (session.model().isPresent()) {
                 mediator.add(
                         session.model().get().lendTo(runner)); // one thread for all: there is no hardware to wait for
             }
         } catch (IOException | RuntimeException | Error e) {
-            controllers.forEach(NvmeController::close);
+            volumes.forEach(volume -> volume.controller().close());
             throw e;
         }
         runner.start();
@@ -75,7 +80,8 @@ final class Mediation implements AutoCloseable {
                 .findFirst()
                 .orElseThrow(() -> new IOException(session.driver().name() + " has no namespace that can be shared"));
         VolumeSettings settings = VolumeSettings.ofAll("mediated", namespace.nsid(), options.queueEntries());
-        return start(session, PlannedVolume.plan(List.of(settings), session.driver()), PollerSettings.DEFAULT);
+        ServePlan.Volume all = new ServePlan.Volume(settings, 0, namespace.blockCount(), namespace.blockBytes());
+        return start(session, List.of(all), PollerSettings.DEFAULT);
     }
 
     private static BackoffIdle idle(PollerSettings poller) {
@@ -96,9 +102,23 @@ final class Mediation implements AutoCloseable {
         }
     }
 
+    private void namespaceChanged(NamespaceChange change) {
+        for (Volume volume : volumes) {
+            if (volume.nsid() == change.nsid()) {
+                LOG.error(
+                        "{}: namespace {} is not what it was; the commands of {} end with Internal Error from now on. Look at"
+                                + " what has changed, and start again",
+                        session.driver().name(),
+                        change.nsid(),
+                        volume.controller().name());
+                volume.path().namespaceGone();
+            }
+        }
+    }
+
     /** The device side of each volume, in the order of the plan. One client at a time may be attached to each. */
     List<NvmeController> controllers() {
-        return List.copyOf(controllers);
+        return volumes.stream().map(Volume::controller).toList();
     }
 
     /**
@@ -111,8 +131,8 @@ final class Mediation implements AutoCloseable {
         supervisor.close(); // first: it may wait for a device that the poller runs
         boolean ended = runner.stop();
         if (ended) {
-            controllers.forEach(NvmeController::close);
-            controllers.clear();
+            volumes.forEach(volume -> volume.controller().close());
+            volumes.clear();
             session.model().ifPresent(SoftwareModel::takeBack);
         } else {
             LOG.error(

@@ -16,6 +16,11 @@ public final class Service {
         /** How it is doing, in a line. Does not wait for a device or a guest: a watchdog stands behind it. */
         String status();
 
+        /** Whether there is nothing left to serve: the device is gone, and everything has been closed. */
+        default boolean isLost() {
+            return false;
+        }
+
         /** Finishes what was begun, then shuts the device down. */
         void close();
 
@@ -66,7 +71,7 @@ public final class Service {
             manager.stopping();
             served.close();
         }
-        return announced && !ending.isInsisted();
+        return announced && !ending.isInsisted() && !served.isLost();
     }
 
     private void stay(Served served) throws InterruptedException {
@@ -74,7 +79,7 @@ public final class Service {
         manager.ready(said);
         // Twice in the time that the manager gives: once may come late.
         long micros = Math.min(STATUS_MICROS, manager.watchdogMicros().orElse(Long.MAX_VALUE) / 2);
-        while (!ending.await(micros)) {
+        while (!ending.await(micros) && !served.isLost()) {
             String status = served.status();
             if (!status.equals(said)) {
                 manager.status(status);

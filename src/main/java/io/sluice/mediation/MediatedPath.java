@@ -3,8 +3,10 @@ package io.sluice.mediation;
 import io.sluice.controller.IoCommand;
 import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
+import io.sluice.controller.NamespaceTraits;
 import io.sluice.dma.DeviceMemory;
 import io.sluice.dma.GuestMemory;
+import io.sluice.host.DriverStatus;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.IdentifyController;
@@ -38,6 +40,7 @@ public final class MediatedPath implements IoPath, CommandOwner {
     private final DeviceMemory memory;
     private final Slice slice;
     private final Namespace namespace;
+    private final NamespaceTraits traits;
     private final Flushes flushes;
     private final int maxPending;
 
@@ -47,6 +50,9 @@ public final class MediatedPath implements IoPath, CommandOwner {
     private final IoCommand[] ended;
     private final int[] endedStatuses;
     private int endedCount;
+
+    /** Set by another thread: the slice is not what it was any more. */
+    private volatile boolean gone;
 
     /** Flushes that wait for one of the device's to be submitted, and for the one in flight to end. */
     private final ArrayDeque<IoCommand> flushesToSubmit;
@@ -67,9 +73,16 @@ public final class MediatedPath implements IoPath, CommandOwner {
      * @param device whose poller runs the controller of this path
      * @param memory makes the guest's memory reachable for the device
      * @param namespace what the guest sees of the slice; of the same size
+     * @param traits of the device's namespace
      * @param maxPending the most commands of this guest in flight, 1 or more
      */
-    public MediatedPath(SharedDevice device, DeviceMemory memory, Slice slice, Namespace namespace, int maxPending) {
+    public MediatedPath(
+            SharedDevice device,
+            DeviceMemory memory,
+            Slice slice,
+            Namespace namespace,
+            NamespaceTraits traits,
+            int maxPending) {
         if (namespace.blockCount() != slice.blockCount() || namespace.blockBytes() != slice.blockBytes()) {
             throw new IllegalArgumentException("a namespace of " + namespace.blockCount() + " blocks of "
                     + namespace.blockBytes() + " bytes over " + slice);
@@ -78,6 +91,7 @@ public final class MediatedPath implements IoPath, CommandOwner {
         this.memory = memory;
         this.slice = slice;
         this.namespace = namespace;
+        this.traits = traits;
         this.maxPending = maxPending;
         this.flushes = device.flushes(slice.hostNsid());
         this.ended = new IoCommand[maxPending];
@@ -92,6 +106,11 @@ public final class MediatedPath implements IoPath, CommandOwner {
     @Override
     public List<Namespace> namespaces() {
         return List.of(namespace);
+    }
+
+    @Override
+    public NamespaceTraits traits(int nsid) {
+        return traits;
     }
 
     @Override
@@ -133,8 +152,19 @@ public final class MediatedPath implements IoPath, CommandOwner {
 
     // ---- commands
 
+    /**
+     * The device's namespace has gone, or has another size or format: its blocks are not the guest's any more. From now on its
+     * commands end in an error that says not to try again. From any thread.
+     */
+    public void namespaceGone() {
+        gone = true;
+    }
+
     @Override
     public int submit(IoCommand command) {
+        if (gone) {
+            return GuestStatus.FINAL;
+        }
         return switch (command.opcode()) {
             case NvmOpcode.READ, NvmOpcode.WRITE -> transfer(command);
             case NvmOpcode.FLUSH -> flush(command);
@@ -206,9 +236,17 @@ public final class MediatedPath implements IoPath, CommandOwner {
 
     // ---- what has ended
 
+    /**
+     * A command whose memory a lost device may still use stays in flight for good: then the guest's memory is not let go of
+     * before the IOMMU has been told, which its unmapping or its leaving does at their deadlines.
+     */
     @Override
     public void ended(IoCommand command, int hostStatus) {
-        end(command, GuestStatus.of(hostStatus));
+        if (DriverStatus.isMemoryFree(hostStatus)) {
+            end(command, GuestStatus.of(hostStatus));
+        } else {
+            LOG.error("{}: a command stays in flight: the device is lost, and may still use its memory", slice);
+        }
     }
 
     private void end(IoCommand command, int status) {

@@ -1,17 +1,18 @@
 package io.sluice.daemon;
 
 import io.sluice.config.PollerSettings;
+import io.sluice.config.ServePlan;
 import io.sluice.config.VolumeSettings;
 import io.sluice.controller.IoPath;
 import io.sluice.controller.NvmeController;
 import io.sluice.device.Loopback;
 import io.sluice.dma.IovaAllocator;
 import io.sluice.host.DriverOptions;
-import io.sluice.mediation.Slice;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /** A software model that is shared, all in this process; what is on the device can be read past the mediator. */
@@ -40,7 +41,7 @@ final class MediatedRig implements AutoCloseable {
 
     /** Cuts the namespace into volumes of so many blocks, one after the other. */
     List<NvmeController> share(long... blockCounts) throws IOException {
-        List<PlannedVolume> plan = new ArrayList<>();
+        List<ServePlan.Volume> plan = new ArrayList<>();
         long first = 0;
         for (long blocks : blockCounts) {
             plan.add(volume("volume-" + plan.size(), first, blocks));
@@ -50,12 +51,13 @@ final class MediatedRig implements AutoCloseable {
         return mediation.controllers();
     }
 
-    private static PlannedVolume volume(String name, long firstLba, long blocks) {
+    private static ServePlan.Volume volume(String name, long firstLba, long blocks) {
         VolumeSettings settings = new VolumeSettings(
                 name,
                 NSID,
                 firstLba * BLOCK_BYTES,
                 OptionalLong.of(blocks * BLOCK_BYTES),
+                OptionalInt.empty(),
                 "",
                 VolumeSettings.DEFAULT_MODE,
                 Optional.empty(),
@@ -66,7 +68,7 @@ final class MediatedRig implements AutoCloseable {
                 VolumeSettings.Doorbells.MAPPED,
                 false,
                 name);
-        return new PlannedVolume(settings, new Slice(NSID, firstLba, blocks, BLOCK_BYTES));
+        return new ServePlan.Volume(settings, firstLba, blocks, BLOCK_BYTES);
     }
 
     /** Ends the mediation: the device's queues are the test's again, to look at what is on it. */
