@@ -1,0 +1,79 @@
+package io.sluice.daemon;
+
+import io.sluice.controller.IoCommand;
+import io.sluice.controller.IoPath;
+import io.sluice.controller.Namespace;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Status;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A storage with a volatile cache, whose flushes are counted, and which can keep all commands until it is told to go on. */
+final class HoldingStorage implements IoPath {
+    private final IoPath storage;
+    private final List<IoCommand> held = new ArrayList<>();
+    volatile boolean holds;
+    volatile int flushes;
+    volatile int forced;
+
+    HoldingStorage(IoPath storage) {
+        this.storage = storage;
+    }
+
+    @Override
+    public List<Namespace> namespaces() {
+        return storage.namespaces();
+    }
+
+    @Override
+    public int maxPending() {
+        return storage.maxPending();
+    }
+
+    @Override
+    public boolean hasVolatileCache() {
+        return true;
+    }
+
+    @Override
+    @SuppressWarnings("NonAtomicVolatileUpdate") // the device's poller alone writes them
+    public int submit(IoCommand command) {
+        flushes += command.opcode() == NvmOpcode.FLUSH ? 1 : 0;
+        forced += command.forceUnitAccess() ? 1 : 0;
+        if (holds) {
+            held.add(command);
+            return PENDING;
+        }
+        return storage.submit(command);
+    }
+
+    @Override
+    public int poll() {
+        if (holds || held.isEmpty()) {
+            return storage.poll();
+        }
+        List<IoCommand> going = List.copyOf(held);
+        held.clear();
+        for (IoCommand command : going) {
+            int status = storage.submit(command);
+            if (status != PENDING) {
+                command.complete(status);
+            }
+        }
+        return going.size() + storage.poll();
+    }
+
+    @Override
+    public void cancel(IoCommand command) {
+        if (held.remove(command)) {
+            command.complete(Status.ABORTED_SQ_DELETION.code());
+        } else {
+            storage.cancel(command);
+        }
+    }
+
+    @Override
+    public void close() {
+        storage.close();
+    }
+}
