@@ -1,5 +1,6 @@
 package io.sluice.qemu;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -131,6 +132,15 @@ final class Rig {
                 }
                 Thread.sleep(50);
             }
+        }
+
+        /** Ends its QEMU with SIGKILL, so that it can clean up nothing. */
+        void kill() {
+            List<ProcessHandle> emulators = process.descendants()
+                    .filter(some -> some.info().command().orElse("").contains("/qemu/"))
+                    .toList();
+            assertEquals(1, emulators.size(), () -> "QEMU is not one process: " + emulators);
+            emulators.getFirst().destroyForcibly();
         }
 
         /** Waits for its end. */
