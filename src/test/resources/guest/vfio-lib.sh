@@ -53,6 +53,26 @@ keep_contract() {
   say "the contract is kept"
 }
 
+# Shares a device that has been given to VFIO: two volumes, each written and read back by a client with four queues. Its data is
+# then in /tmp/slice-a and /tmp/slice-b: share ADDRESS VOLUME-A VOLUME-B, where a volume is what follows name and socket in --volume
+share() {
+  local tries serve
+  rm -f /tmp/slice-?
+  sluice_exec io.sluice.cli.Sluice serve "$1" --destroy-data --volume "name=a,socket=/tmp/a.sock,$2" \
+    --volume "name=b,socket=/tmp/b.sock,$3" >/tmp/serve 2>/tmp/serve-log &
+  serve=$!
+  for ((tries = 0; tries < 1200; tries++)); do
+    [ "$(grep -c '^-device' /tmp/serve)" != 2 ] || break
+    kill -0 $serve || fail "serve has ended: $(cat /tmp/serve /tmp/serve-log)"
+    sleep 0.1
+  done
+  sluice_java io.sluice.host.DrivePattern 'write /tmp/a.sock 1 /tmp/slice-a queues=4' 'write /tmp/b.sock 1 /tmp/slice-b queues=4' \
+    || fail "the clients have failed; serve says: $(cat /tmp/serve-log)"
+  kill -TERM $serve
+  wait $serve || fail "serve has ended with $?: $(cat /tmp/serve-log)"
+  ! grep -E 'ERROR|WARN' /tmp/serve-log || fail "serve was not content"
+}
+
 # Waits until a process has the device, and some seconds more, so that I/O is under way.
 await_load() {
   local tries

@@ -45,6 +45,14 @@ kernel_time() {
   dmesg | grep -F -m 1 -- "$1" | sed -E 's/^\[ *([0-9.]+)\].*/\1/' || fail "the kernel has not logged '$1': $(dmesg | tail)" >&2
 }
 
+# Two guests share it.
+give_to_vfio "$drive"
+share "$drive" size=4M size=4M
+give_to_kernel "$drive"
+wait_for_nvme 3
+cat /tmp/slice-a /tmp/slice-b | cmp -n $((8 << 20)) - "$(disk_of TROUBLE)" || fail "the kernel reads other data than two guests have written"
+say "the kernel reads what two guests have written"
+
 # Unplugged while I/O runs: the kernel asks for the device, and waits.
 give_to_vfio "$drive"
 sluice_exec io.sluice.cli.Sluice bench "$drive" --op randread --time 120 --depth 16 >/tmp/bench 2>&1 &

@@ -120,7 +120,8 @@ class VfioTest {
     }
 
     private static boolean isNeeded(String jar) {
-        return jar.matches("(junit|opentest4j|jnr|jffi|asm|slf4j|logback|HdrHistogram|picocli|jackson).*\\.jar");
+        return jar.matches(
+                "(junit|opentest4j|jnr|jffi|asm|slf4j|logback|HdrHistogram|picocli|jackson|snakeyaml).*\\.jar");
     }
 
     private static void copyFolder(Path from, Path to) throws IOException {
