@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sluice.device.InterruptKind;
 import io.sluice.device.PciDevice;
@@ -29,6 +30,7 @@ import io.sluice.nvme.Registers;
 import io.sluice.nvme.SmartLog;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
+import io.sluice.pci.MsixCapability;
 import io.sluice.pci.PciHeader;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -54,6 +56,8 @@ abstract class PciDeviceContract {
 
     /** Nothing here asserts a time; a wait that is longer than this is a hang. */
     private static final long HANG_NANOS = 30_000_000_000L;
+
+    private static final long SETTLE_NANOS = 50_000_000L;
 
     PciDevice device;
     private IovaAllocator iovas;
@@ -360,6 +364,41 @@ abstract class PciDeviceContract {
             device.setInterruptTargets(InterruptKind.MSIX, count - 1, List.of(event));
             device.disableInterrupts(InterruptKind.MSIX);
         }
+    }
+
+    /** The pin is a level (NVMe 1.4, 7.5.1), and VFIO masks it with each signal: it comes again when that is undone. */
+    @Test
+    void shouldSignalThePinUntilCompletionsAreTaken() throws IOException {
+        assumeTrue(device.interruptCount(InterruptKind.INTX) == 1, "the device has no interrupt pin");
+        try (NvmeDriver driver = start(DriverOptions.polled(1, 16).withInterrupts());
+                EventFd pin = EventFd.create()) {
+            disableMsix();
+            int command = device.readConfig(PciHeader.COMMAND, 2);
+            device.writeConfig(PciHeader.COMMAND, 2, command & ~PciHeader.COMMAND_INTX_DISABLE);
+            device.setInterruptTargets(InterruptKind.INTX, 0, List.of(pin));
+            QueuePair pair = driver.queuePairs().getFirst();
+            assertTrue(pair.flush(NSID, 0));
+            pair.ring();
+            awaitSignal(pin);
+            LockSupport.parkNanos(SETTLE_NANOS);
+            assertEquals(0, pin.drain(), "it is masked");
+
+            device.unmaskInterrupts(InterruptKind.INTX, 0, 1);
+            awaitSignal(pin); // the completion is still there
+            assertEquals(Status.OK, await(pair));
+            LockSupport.parkNanos(SETTLE_NANOS);
+            device.unmaskInterrupts(InterruptKind.INTX, 0, 1);
+            LockSupport.parkNanos(SETTLE_NANOS);
+            assertEquals(0, pin.drain(), "the completion has been taken");
+            device.disableInterrupts(InterruptKind.INTX);
+        }
+    }
+
+    /** As {@link PciAccess#enableMsix} enables it. */
+    private void disableMsix() throws IOException {
+        device.disableInterrupts(InterruptKind.MSIX);
+        int control = PciAccess.<MsixCapability>read(device, MsixCapability::of).offset() + MsixCapability.CONTROL;
+        device.writeConfig(control, 2, device.readConfig(control, 2) & ~MsixCapability.CONTROL_ENABLE);
     }
 
     private static void awaitSignal(EventFd event) {
