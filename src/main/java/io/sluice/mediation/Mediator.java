@@ -2,6 +2,8 @@ package io.sluice.mediation;
 
 import io.sluice.poll.Agent;
 import java.util.Arrays;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The duty cycle of one poller: what the device has completed, then each guest's controller, then one doorbell for each of the
@@ -14,8 +16,22 @@ import java.util.Arrays;
  * <p>What goes wrong in one guest's turn is contained there.
  */
 public final class Mediator implements Agent {
+    private static final Logger LOG = LoggerFactory.getLogger(Mediator.class);
+
+    /** The device's part of a cycle. */
+    interface Device {
+        /** Takes what has been completed. Returns how much. */
+        int poll();
+
+        /** Submits what is due for all guests together, and rings. Returns how much. */
+        int submit();
+
+        /** How many commands the device has. */
+        int inFlight();
+    }
+
     private final String name;
-    private final SharedDevice device;
+    private final Device device;
 
     /** Replaced, never changed, so that other threads may add and remove. */
     private volatile Agent[] guests = {};
@@ -24,6 +40,10 @@ public final class Mediator implements Agent {
 
     /** @param name of the device, for logs and the thread */
     public Mediator(String name, SharedDevice device) {
+        this(name, (Device) device);
+    }
+
+    Mediator(String name, Device device) {
         this.name = name;
         this.device = device;
     }
@@ -53,13 +73,29 @@ public final class Mediator implements Agent {
         return work + device.submit();
     }
 
-    private static int serve(Agent guest) {
+    private int serve(Agent guest) {
         try {
             return guest.doWork();
         } catch (RuntimeException | Error fault) {
-            guest.onFault(fault);
+            if (!blame(fault)) {
+                guest.onFault(fault);
+            }
             return 1;
         }
+    }
+
+    /** An access to memory that was taken away is told late, in whoever's turn it is then. Whether its owner was found. */
+    private boolean blame(Throwable fault) {
+        boolean found = false;
+        if (fault instanceof InternalError) {
+            for (Agent guest : guests) {
+                if (guest.isAtFault()) {
+                    guest.onFault(fault);
+                    found = true;
+                }
+            }
+        }
+        return found;
     }
 
     @Override
@@ -75,16 +111,11 @@ public final class Mediator implements Agent {
         return true;
     }
 
-    /**
-     * Something went wrong outside of the guests' turns, or an access to a guest's memory is told late, in somebody else's
-     * turn.
-     */
+    /** Something went wrong outside of the guests' turns. */
     @Override
     public void onFault(Throwable fault) {
-        for (Agent guest : guests) {
-            if (guest.isAtFault()) {
-                guest.onFault(fault);
-            }
+        if (!blame(fault)) {
+            LOG.error("{}: its poller met a fault that is no guest's, and goes on", name, fault);
         }
     }
 }

@@ -10,7 +10,7 @@ import java.util.function.LongSupplier;
  * A device as the guests of one poller share it: its queue pairs, and what is done for all of them at once. Belongs to that
  * poller, which begins a duty cycle with {@link #poll} and ends it with {@link #submit}.
  */
-public final class SharedDevice {
+public final class SharedDevice implements Mediator.Device {
     /** Duty cycles between two looks at the clock: deadlines are of seconds, a look takes as long as a command. */
     private static final int CYCLES_PER_CLOCK_READ = 64;
 
@@ -90,6 +90,7 @@ public final class SharedDevice {
     // ---- the poller's duty cycle
 
     /** Takes what the device has completed. Returns how much that was. */
+    @Override
     public int poll() {
         int ended = 0;
         for (HostQueue queue : queues) {
@@ -109,6 +110,7 @@ public final class SharedDevice {
     }
 
     /** Submits what is due for all guests together, and tells the device of all that was submitted in this cycle. */
+    @Override
     public int submit() {
         int submitted = 0;
         for (Flushes some : flushes) {
@@ -125,6 +127,7 @@ public final class SharedDevice {
     }
 
     /** How many commands the device has. */
+    @Override
     public int inFlight() {
         int sum = 0;
         for (HostQueue queue : queues) {

@@ -1,0 +1,138 @@
+package io.sluice.mediation;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.poll.Agent;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Turns, and faults in them; the device's part is shown by tests of the daemon. */
+class MediatorTest {
+    private final List<String> told = new ArrayList<>();
+    private final Mediator mediator = new Mediator("device", new IdleDevice());
+
+    /** A device that has nothing to do. */
+    private static final class IdleDevice implements Mediator.Device {
+        @Override
+        public int poll() {
+            return 0;
+        }
+
+        @Override
+        public int submit() {
+            return 0;
+        }
+
+        @Override
+        public int inFlight() {
+            return 0;
+        }
+    }
+
+    private final class Guest implements Agent {
+        private final String name;
+        private Throwable fault;
+        private boolean atFault;
+        private boolean dormant;
+
+        Guest(String name) {
+            this.name = name;
+            mediator.add(this);
+        }
+
+        @Override
+        public String name() {
+            return name;
+        }
+
+        @Override
+        public int doWork() {
+            told.add(name);
+            if (fault instanceof Error error) {
+                throw error;
+            }
+            if (fault instanceof RuntimeException bug) {
+                throw bug;
+            }
+            return 1;
+        }
+
+        @Override
+        public boolean isDormant() {
+            return dormant;
+        }
+
+        @Override
+        public boolean isAtFault() {
+            return atFault;
+        }
+
+        @Override
+        public void onFault(Throwable met) {
+            told.add(name + " failed");
+        }
+    }
+
+    private List<String> cycle() {
+        told.clear();
+        mediator.doWork();
+        return List.copyOf(told);
+    }
+
+    @Test
+    void shouldGiveTheFirstTurnToEachGuestInItsTime() {
+        new Guest("a");
+        new Guest("b");
+        new Guest("c");
+
+        assertEquals(List.of("a", "b", "c"), cycle());
+        assertEquals(List.of("b", "c", "a"), cycle());
+        assertEquals(List.of("c", "a", "b"), cycle());
+        assertEquals(List.of("a", "b", "c"), cycle());
+    }
+
+    @Test
+    void shouldContainABugInOneGuestsTurn() {
+        new Guest("a").fault = new IllegalStateException("a bug, made for this test");
+        new Guest("b");
+
+        assertEquals(List.of("a", "a failed", "b"), cycle());
+    }
+
+    @Test
+    void shouldFindTheGuestWhoseMemoryWasTakenAwayWhenAnothersTurnIsInterrupted() {
+        new Guest("a").fault = new InternalError("told late, as it were");
+        new Guest("b").atFault = true;
+
+        assertEquals(List.of("a", "b failed", "b"), cycle());
+    }
+
+    @Test
+    void shouldBlameWhoseTurnItWasWhenNobodysMemoryIsGone() {
+        new Guest("a").fault = new InternalError("told late, as it were");
+        new Guest("b");
+
+        assertEquals(List.of("a", "a failed", "b"), cycle());
+    }
+
+    @Test
+    void shouldGoOnAfterAFaultThatIsNobodys() {
+        new Guest("a");
+        mediator.onFault(new IllegalStateException("a bug, made for this test"));
+
+        assertEquals(List.of("a"), cycle());
+    }
+
+    @Test
+    void shouldSleepOnlyWhenAllGuestsMay() {
+        Guest one = new Guest("a");
+        Guest two = new Guest("b");
+        one.dormant = true;
+        assertFalse(mediator.isDormant());
+        two.dormant = true;
+        assertTrue(mediator.isDormant());
+    }
+}
