@@ -6,6 +6,7 @@ import io.sluice.mem.Bits;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.Aqa;
+import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Sqe;
 
@@ -77,6 +78,16 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
             forget();
         }
         return whole;
+    }
+
+    /** What to tell of an {@link #open} that could not reach the queues' memory. */
+    static String whyUnreachable(Translator guestMemory, RegisterFile registers) {
+        if (guestMemory.translate(registers.asq(), Sqe.BYTES, Translator.READ) == Translator.NOT_LOCAL
+                || guestMemory.translate(registers.acq(), Cqe.BYTES, Translator.WRITE) == Translator.NOT_LOCAL) {
+            return "the guest's memory is not shared with this process: give QEMU's memory backend share=on";
+        }
+        return "the memory of the admin queues (ASQ 0x" + Long.toHexString(registers.asq()) + ", ACQ 0x"
+                + Long.toHexString(registers.acq()) + ") is not all mapped for reading and for writing";
     }
 
     /** The controller is reset: there is no queue any more. */
@@ -164,7 +175,8 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
 
     /** Raises the interrupt for what has been posted since the last call. */
     void signal() {
-        if (completions.takeSignalDue()) {
+        if (completions.isSignalDue()) {
+            completions.signalled();
             interrupts.completionsPosted(VECTOR);
         }
     }

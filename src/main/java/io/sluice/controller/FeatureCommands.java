@@ -25,6 +25,7 @@ final class FeatureCommands {
     private final ControllerConfig config;
     private final Features features;
     private final IoQueues queues;
+    private final InterruptCoalescing coalescing;
     private final AsyncEvents events;
     private final Health health;
     private final boolean hasVolatileCache;
@@ -33,12 +34,14 @@ final class FeatureCommands {
             ControllerConfig config,
             Features features,
             IoQueues queues,
+            InterruptCoalescing coalescing,
             AsyncEvents events,
             Health health,
             boolean hasVolatileCache) {
         this.config = config;
         this.features = features;
         this.queues = queues;
+        this.coalescing = coalescing;
         this.events = events;
         this.health = health;
         this.hasVolatileCache = hasVolatileCache;
@@ -170,6 +173,7 @@ final class FeatureCommands {
             case Feature.NUMBER_OF_QUEUES -> setQueues(command, value);
             case Feature.INTERRUPT_VECTOR_CONFIGURATION -> setVector(command, value);
             case Feature.VOLATILE_WRITE_CACHE -> setWriteCache(value);
+            case Feature.INTERRUPT_COALESCING -> setCoalescing(value);
             default -> {
                 features.setValue(feature, withoutReserved(feature, value));
                 yield Status.OK;
@@ -247,12 +251,21 @@ final class FeatureCommands {
         return Status.OK;
     }
 
+    /** NVMe 1.4, 5.21.1.8. */
+    private int setCoalescing(int value) {
+        features.setValue(Feature.INTERRUPT_COALESCING, withoutReserved(Feature.INTERRUPT_COALESCING, value));
+        coalescing.configured();
+        return Status.OK;
+    }
+
+    /** NVMe 1.4, 5.21.1.9. */
     private int setVector(AdminCommand command, int value) {
         int vector = FeatureValue.interruptVector(value);
         if (vector >= config.interruptVectors()) {
             return command.refuse(Status.INVALID_FIELD, AT_VALUE, 0);
         }
         features.setCoalescingDisabled(vector, FeatureValue.coalescingDisabled(value));
+        coalescing.configured();
         return Status.OK;
     }
 

@@ -3,13 +3,14 @@ package io.sluice.controller;
 import io.sluice.device.InterruptBank;
 import io.sluice.device.InterruptKind;
 import io.sluice.pci.ConfigSpace;
+import java.util.function.LongSupplier;
 
 /**
  * Which interrupt tells the guest of completions: NVMe 1.4, 7.5. MSI-X while configuration space has it enabled, else the
  * INTx pin, else none: the guest polls. Belongs to the controller's agent.
  *
  * <pre>
- *   MSI-X:  posted ──▶ the queue's vector is signalled, once for a batch
+ *   MSI-X:  posted ──▶ the queue's vector is signalled, once for a batch, or later if the guest has so configured
  *   INTx:   asserted while a queue with interrupts has completions that the guest has not consumed, and INTMS lets it
  * </pre>
  *
@@ -23,12 +24,14 @@ final class Interrupts implements IoQueues.InterruptSink {
     private final InterruptBank bank;
     private final RegisterFile registers;
     private final ConfigSpace config;
+    private final InterruptCoalescing coalescing;
     private boolean pinAsserted;
 
-    Interrupts(InterruptBank bank, RegisterFile registers, ConfigSpace config) {
+    Interrupts(InterruptBank bank, RegisterFile registers, ConfigSpace config, Features features, LongSupplier clock) {
         this.bank = bank;
         this.registers = registers;
         this.config = config;
+        this.coalescing = new InterruptCoalescing(this::raise, bank.count(InterruptKind.MSIX), features, clock);
     }
 
     /** Whether the controller has such a vector. */
@@ -45,11 +48,30 @@ final class Interrupts implements IoQueues.InterruptSink {
         return config.msixEnabled();
     }
 
-    @Override
-    public void completionsPosted(int vector) {
+    private void raise(int vector) {
         if (usesMsix()) {
             bank.raiseMsix(vector);
         }
+    }
+
+    @Override
+    public void completionsPosted(int vector) {
+        coalescing.completionsPosted(vector);
+    }
+
+    @Override
+    public void completionsPosted(int vector, int count, boolean anyFailed) {
+        coalescing.completionsPosted(vector, count, anyFailed);
+    }
+
+    @Override
+    public void queueDeleted(int vector) {
+        coalescing.queueDeleted(vector);
+    }
+
+    /** Where the guest configures which of them wait for more completions, and what is due is raised. */
+    InterruptCoalescing coalescing() {
+        return coalescing;
     }
 
     /** Brings the pin to the level that the queues' state asks for, and shows it in configuration space. */
@@ -59,8 +81,9 @@ final class Interrupts implements IoQueues.InterruptSink {
         bank.setIntx(pinAsserted && !config.intxDisabled());
     }
 
-    /** The controller is reset: nothing is raised any more. */
+    /** The controller and its features are reset: nothing is raised any more. */
     void clear() {
+        coalescing.reset();
         show(false);
         bank.clear();
     }

@@ -38,8 +38,21 @@ final class IoQueues implements AutoCloseable {
     /** How an interrupt is raised. */
     @FunctionalInterface
     interface InterruptSink {
-        /** Completions have been posted to a queue of this vector. */
+        /** Completions have been posted to a queue of this vector, of which the guest is to be told now. */
         void completionsPosted(int vector);
+
+        /**
+         * Completions have been posted to an I/O queue of this vector: the guest is to be told now, or as it has configured.
+         *
+         * @param count how many, 1 or more
+         * @param anyFailed whether any of them says that its command has failed
+         */
+        default void completionsPosted(int vector, int count, boolean anyFailed) {
+            completionsPosted(vector);
+        }
+
+        /** A queue of this vector goes: nothing of it is to be told later. */
+        default void queueDeleted(int vector) {}
     }
 
     private final IoPath path;
@@ -190,8 +203,12 @@ final class IoQueues implements AutoCloseable {
 
     /** Deletes a completion queue that no submission queue uses. */
     void deleteCompletionQueue(int qid) {
+        int vector = completionQueues[qid].vector();
         completionQueues[qid] = null;
         path.completionQueueChanged(qid, false);
+        if (vector != VirtualCompletionQueue.NO_VECTOR) {
+            interrupts.queueDeleted(vector);
+        }
         refreshActive();
     }
 
@@ -400,8 +417,9 @@ final class IoQueues implements AutoCloseable {
 
     private void signal() {
         for (VirtualCompletionQueue queue : activeCompletionQueues) {
-            if (queue.takeSignalDue()) {
-                interrupts.completionsPosted(queue.vector());
+            if (queue.isSignalDue()) {
+                interrupts.completionsPosted(queue.vector(), queue.unsignalled(), queue.anyFailed());
+                queue.signalled();
             }
         }
     }

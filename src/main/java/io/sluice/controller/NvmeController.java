@@ -12,12 +12,9 @@ import io.sluice.dma.GuestMemory;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.LinuxException;
 import io.sluice.mem.Bits;
-import io.sluice.mem.Translator;
 import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.Cc;
-import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Doorbells;
-import io.sluice.nvme.Sqe;
 import io.sluice.pci.ConfigSpace;
 import io.sluice.poll.Agent;
 import io.sluice.poll.CommandQueue;
@@ -111,13 +108,13 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         registers = new RegisterFile(config.maxQueueEntries());
         pci = new PciSide(config);
         bank = new InterruptBank(config.interruptVectors());
-        interrupts = new Interrupts(bank, registers, pci.config());
+        features = new Features(
+                config, path.namespaces().stream().mapToInt(Namespace::nsid).toArray());
+        interrupts = new Interrupts(bank, registers, pci.config(), features, clock);
         lifecycle = new Lifecycle(name, registers, new Engine());
         faults = new QueueFaults(name, clock, errorLog, events, lifecycle);
         queues = new IoQueues(
                 path, config.maxQueuePairs(), config.maxTransferBytes(), doorbells.address(), interrupts, faults);
-        features = new Features(
-                config, path.namespaces().stream().mapToInt(Namespace::nsid).toArray());
         health = new Health(clock, queues.counters(), errorLog, features);
         guestData = new GuestData(config.maxTransferBytes());
         adminQueue = new AdminQueue(doorbells.address(), adminCommands(config), interrupts, faults);
@@ -128,7 +125,8 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
                 config,
                 new QueueCommands(config, queues, registers, features, interrupts),
                 new IdentifyCommand(new Identification(config, path), guestData),
-                new FeatureCommands(config, features, queues, events, health, path.hasVolatileCache()),
+                new FeatureCommands(
+                        config, features, queues, interrupts.coalescing(), events, health, path.hasVolatileCache()),
                 new LogCommands(config, path, guestData, errorLog, health, changedNamespaces, events),
                 events,
                 errorLog,
@@ -403,7 +401,18 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     /** With doorbells by message: whether nothing waits for a later cycle, the guest's taking of completions included. */
     private boolean isSettled() {
-        return lifecycle.isAtRest() || (lifecycle.isReady() && !adminQueue.hasWork() && !queues.hasWork());
+        return lifecycle.isAtRest()
+                || (lifecycle.isReady() && !adminQueue.hasWork() && !queues.hasWork() && !hasTimer());
+    }
+
+    /** Whether there are interrupts that wait for their time, and may be raised when it has come. */
+    private boolean hasTimer() {
+        return interrupts.coalescing().isWaiting() && pci.mayAccessMemory();
+    }
+
+    @Override
+    public long maxRestNanos() {
+        return hasTimer() ? interrupts.coalescing().nanosToDeadline() : Long.MAX_VALUE;
     }
 
     private int cycle() {
@@ -443,10 +452,12 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         }
         if (!lifecycle.takesCommands()) { // what is in flight ends
             int ended = queues.finish();
+            interrupts.coalescing().flush();
             updatePin();
             return ended;
         }
         int work = adminQueue.doWork() + queues.doWork() + events.deliver(adminQueue);
+        work += interrupts.coalescing().signalDue();
         if (work == 0) {
             adminQueue.checkHead();
             queues.checkAHead();
@@ -538,21 +549,11 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             doorbells.clear();
             int pageBytes = Cc.pageBytes(registers.cc());
             if (!adminQueue.open(memory.hostView(), registers)) {
-                return unreachable();
+                return AdminQueue.whyUnreachable(memory.hostView(), registers);
             }
             queues.enable(memory, pageBytes);
             guestData.enable(memory.hostView(), pageBytes);
             return null;
-        }
-
-        private String unreachable() {
-            Translator view = memory.hostView();
-            if (view.translate(registers.asq(), Sqe.BYTES, Translator.READ) == Translator.NOT_LOCAL
-                    || view.translate(registers.acq(), Cqe.BYTES, Translator.WRITE) == Translator.NOT_LOCAL) {
-                return "the guest's memory is not shared with this process: give QEMU's memory backend share=on";
-            }
-            return "the memory of the admin queues (ASQ 0x" + Long.toHexString(registers.asq()) + ", ACQ 0x"
-                    + Long.toHexString(registers.acq()) + ") is not all mapped for reading and for writing";
         }
 
         @Override

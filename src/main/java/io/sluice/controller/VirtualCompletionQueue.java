@@ -5,6 +5,7 @@ import io.sluice.mem.Translator;
 import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Rings;
+import io.sluice.nvme.Status;
 
 /**
  * A completion queue of the guest's: NVMe 1.4, 4.1 and 4.6. Belongs to the controller's agent.
@@ -31,7 +32,8 @@ final class VirtualCompletionQueue {
     private int phase = Rings.FIRST_PHASE;
     private int reserved;
     private int submissionQueues;
-    private boolean signalDue;
+    private int unsignalled;
+    private boolean anyFailed;
     private boolean refusing;
     private int refusedDoorbell;
 
@@ -124,14 +126,29 @@ final class VirtualCompletionQueue {
         Cqe.publish(Memory.hint(address), dw0, sqHead, sqid, cid, status, phase);
         tail = Rings.next(tail, entries);
         phase = Rings.phaseAt(tail, phase);
-        signalDue = vector != NO_VECTOR;
+        unsignalled++;
+        anyFailed |= !Status.isSuccess(status);
     }
 
-    /** Whether completions have been posted since the last call that the guest wants an interrupt for. */
-    boolean takeSignalDue() {
-        boolean due = signalDue;
-        signalDue = false;
-        return due;
+    /** Whether completions have been posted since {@link #signalled} that the guest wants an interrupt for. */
+    boolean isSignalDue() {
+        return unsignalled > 0 && vector != NO_VECTOR;
+    }
+
+    /** How many completions have been posted since {@link #signalled}. */
+    int unsignalled() {
+        return unsignalled;
+    }
+
+    /** Whether any of {@link #unsignalled} says that its command has failed. */
+    boolean anyFailed() {
+        return anyFailed;
+    }
+
+    /** What has been posted is told to the guest, or will be. */
+    void signalled() {
+        unsignalled = 0;
+        anyFailed = false;
     }
 
     /** Whether the guest has completions to consume: what asserts INTx. */

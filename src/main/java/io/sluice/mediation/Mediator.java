@@ -111,6 +111,15 @@ public final class Mediator implements Agent {
         return true;
     }
 
+    @Override
+    public long maxRestNanos() {
+        long shortest = Long.MAX_VALUE;
+        for (Agent guest : guests) {
+            shortest = Math.min(shortest, guest.maxRestNanos());
+        }
+        return shortest;
+    }
+
     /** Something went wrong outside of the guests' turns. */
     @Override
     public void onFault(Throwable fault) {

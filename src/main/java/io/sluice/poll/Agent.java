@@ -24,6 +24,16 @@ public interface Agent {
     }
 
     /**
+     * How long its thread may rest at most, now that {@link #doWork} has found nothing and it is not dormant: it waits for a
+     * time, of which nobody else tells it. Called on the agent's thread.
+     *
+     * @return nanoseconds; {@link Long#MAX_VALUE} if it waits for none, 0 or less if that time has come
+     */
+    default long maxRestNanos() {
+        return Long.MAX_VALUE;
+    }
+
+    /**
      * Whether it knows of a reason for an access error that came up in somebody else's work: memory of its own that was taken
      * away. Called on the agent's thread.
      */

@@ -93,10 +93,12 @@ public final class AgentRunner implements AutoCloseable {
     private void poll() {
         while (running) {
             int work = agent.doWork();
-            if (work == 0 && idle.isParking() && agent.isDormant()) {
+            if (work > 0 || !idle.isParking()) {
+                idle.idle(work);
+            } else if (agent.isDormant()) {
                 idle.sleep(); // a wake since doWork is kept for it: no command is slept over
             } else {
-                idle.idle(work);
+                idle.idle(work, agent.maxRestNanos());
             }
         }
     }

@@ -92,13 +92,13 @@ public final class BackoffIdle implements IdleStrategy {
     }
 
     @Override
-    public void idle(int work) {
+    public void idle(int work, long maxRestNanos) {
         if (work > 0) {
             idling = false;
         } else if (!idling) {
             begin();
         } else if (nextParkNanos > 0) {
-            park();
+            park(maxRestNanos);
         } else {
             spinOrYield();
         }
@@ -128,7 +128,11 @@ public final class BackoffIdle implements IdleStrategy {
         }
     }
 
-    private void park() {
+    private void park(long maxRestNanos) {
+        if (maxRestNanos < nextParkNanos) {
+            parker.park(Math.max(maxRestNanos, 0));
+            return; // says nothing about what parks cost, and the next one need not be any longer
+        }
         parker.park(nextParkNanos);
         if (nextParkNanos >= maxParkNanos) {
             measure();

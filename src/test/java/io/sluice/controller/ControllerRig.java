@@ -41,7 +41,9 @@ final class ControllerRig implements AutoCloseable {
     final FakeGuest guest;
     final ManualPath path = new ManualPath();
     final NvmeController controller;
+    /** Null where doorbells are trapped. */
     private Mapping doorbells;
+
     long nanos;
 
     private int entries;
@@ -67,11 +69,23 @@ final class ControllerRig implements AutoCloseable {
     }
 
     ControllerRig(ControllerConfig config, boolean volatileCache) throws Exception {
+        this(config, volatileCache, () -> {});
+    }
+
+    /** Tells of each reading of the clock. */
+    ControllerRig(ControllerConfig config, Runnable onClockRead) throws Exception {
+        this(config, false, onClockRead);
+    }
+
+    private ControllerRig(ControllerConfig config, boolean volatileCache, Runnable onClockRead) throws Exception {
         path.hasCache = volatileCache;
         guest = new FakeGuest(RAM_BYTES);
-        controller = new NvmeController(config, path, CommandQueue.direct(), () -> {}, () -> nanos);
+        controller = new NvmeController(config, path, CommandQueue.direct(), () -> {}, () -> {
+            onClockRead.run();
+            return nanos;
+        });
         controller.attach(guest);
-        doorbells = mapDoorbells();
+        doorbells = config.trappedDoorbells() ? null : mapDoorbells();
         setBusMaster(true);
     }
 
@@ -287,9 +301,21 @@ final class ControllerRig implements AutoCloseable {
         assertEquals(1, path.held.size());
     }
 
-    /** Writes the mapped page. */
+    /** Writes the mapped page, or a message where doorbells are trapped. */
     void ring(int bar0Offset, int value) {
+        if (doorbells == null) {
+            ringByMessage(bar0Offset, value);
+            return;
+        }
         Memory.putIntRelease(doorbells.address() + bar0Offset - Doorbells.OFFSET, value);
+    }
+
+    private void ringByMessage(int bar0Offset, int value) {
+        try {
+            writeBar0(bar0Offset, Integer.BYTES, value);
+        } catch (AccessRefused e) {
+            throw new AssertionError(e);
+        }
     }
 
     int doorbell(int bar0Offset) {
@@ -305,7 +331,9 @@ final class ControllerRig implements AutoCloseable {
     @Override
     public void close() {
         controller.detach();
-        doorbells.close();
+        if (doorbells != null) {
+            doorbells.close();
+        }
         controller.close();
         guest.close();
     }

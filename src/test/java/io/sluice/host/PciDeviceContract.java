@@ -95,12 +95,12 @@ abstract class PciDeviceContract {
         device.close();
     }
 
-    private NvmeDriver start(DriverOptions options) throws IOException {
+    NvmeDriver start(DriverOptions options) throws IOException {
         return NvmeDriver.start(device, iovas, options);
     }
 
     /** Polls until a command of its own has ended, and gives its status. */
-    private static int await(QueuePair pair) throws IOException {
+    static int await(QueuePair pair) throws IOException {
         int[] status = {-1};
         long start = System.nanoTime();
         pair.ring();
@@ -401,7 +401,7 @@ abstract class PciDeviceContract {
         device.writeConfig(control, 2, device.readConfig(control, 2) & ~MsixCapability.CONTROL_ENABLE);
     }
 
-    private static void awaitSignal(EventFd event) {
+    static void awaitSignal(EventFd event) {
         long start = System.nanoTime();
         while (event.drain() == 0) {
             assertTrue(System.nanoTime() - start < HANG_NANOS, "no interrupt");

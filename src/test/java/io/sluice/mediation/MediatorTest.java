@@ -37,6 +37,7 @@ class MediatorTest {
         private Throwable fault;
         private boolean atFault;
         private boolean dormant;
+        private long maxRestNanos = Long.MAX_VALUE;
 
         Guest(String name) {
             this.name = name;
@@ -63,6 +64,11 @@ class MediatorTest {
         @Override
         public boolean isDormant() {
             return dormant;
+        }
+
+        @Override
+        public long maxRestNanos() {
+            return maxRestNanos;
         }
 
         @Override
@@ -134,5 +140,17 @@ class MediatorTest {
         assertFalse(mediator.isDormant());
         two.dormant = true;
         assertTrue(mediator.isDormant());
+    }
+
+    @Test
+    void shouldRestNoLongerThanAnyGuestMay() {
+        Guest first = new Guest("first");
+        Guest second = new Guest("second");
+        assertEquals(Long.MAX_VALUE, mediator.maxRestNanos());
+
+        first.maxRestNanos = 300;
+        second.maxRestNanos = 200;
+
+        assertEquals(200, mediator.maxRestNanos());
     }
 }

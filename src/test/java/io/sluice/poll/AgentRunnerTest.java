@@ -67,7 +67,7 @@ class AgentRunnerTest {
         BlockingQueue<String> calls = new LinkedBlockingQueue<>();
         IdleStrategy idle = new IdleStrategy() {
             @Override
-            public void idle(int work) {
+            public void idle(int work, long maxRestNanos) {
                 calls.add("idle " + work);
             }
 
@@ -90,6 +90,57 @@ class AgentRunnerTest {
             runner.wake();
             assertEquals("idle 1", calls.poll(30, TimeUnit.SECONDS));
             assertEquals("sleep", calls.poll(30, TimeUnit.SECONDS));
+        }
+    }
+
+    @Test
+    void shouldRestNoLongerThanTheAgentMay() throws Exception {
+        BlockingQueue<Long> rests = new LinkedBlockingQueue<>();
+        IdleStrategy idle = new IdleStrategy() {
+            @Override
+            public void idle(int work, long maxRestNanos) {
+                rests.add(maxRestNanos);
+            }
+
+            @Override
+            public boolean isParking() {
+                return true;
+            }
+
+            @Override
+            public void sleep() {
+                throw new AssertionError("it waits for a time");
+            }
+        };
+        Agent agent = new Waiter(List.of(0, 1, 0).iterator());
+        try (AgentRunner runner = new AgentRunner(agent, idle, () -> {})) {
+            runner.start();
+            assertEquals(77L, rests.poll(30, TimeUnit.SECONDS));
+            assertEquals(Long.MAX_VALUE, rests.poll(30, TimeUnit.SECONDS), "not asked while there is work");
+            assertEquals(77L, rests.poll(30, TimeUnit.SECONDS));
+        }
+    }
+
+    /** Waits for a time whenever there is nothing to do. */
+    private record Waiter(Iterator<Integer> work) implements Agent {
+        @Override
+        public String name() {
+            return "waiter";
+        }
+
+        @Override
+        public int doWork() {
+            return work.hasNext() ? work.next() : 0;
+        }
+
+        @Override
+        public long maxRestNanos() {
+            return 77;
+        }
+
+        @Override
+        public void onFault(Throwable fault) {
+            throw new AssertionError(fault);
         }
     }
 

@@ -107,6 +107,19 @@ class BackoffIdleTest {
     }
 
     @Test
+    void shouldParkNoLongerThanTheAgentMayRest() {
+        idleUntilParks(3);
+        parks.clear();
+
+        idle.idle(0, 70_000);
+        idle.idle(0, -1);
+        idle.idle(0, 600_000);
+        idle.idle(0);
+
+        assertEquals(List.of(70_000L, 0L, 400_000L, 800_000L), parks);
+    }
+
+    @Test
     void shouldSayThatItParksOnlyOnceSpinningAndYieldingAreOver() {
         idle.idle(1);
         assertFalse(idle.isParking());
