@@ -16,8 +16,8 @@ import java.util.function.IntSupplier;
  *                 ├───────────── clock ──────────────┤                   ├───────────── clock ──────────────┤
  * </pre>
  *
- * <p>Each queue gets {@link #window} commands in a cycle, in batches of the depth, so that reading the clock, some 25 ns, is
- * spread over many commands also where a batch is one. Nothing here allocates.
+ * <p>Each queue gets a window of commands in a cycle, in batches of the depth. {@link #window} makes it long enough to spread
+ * reading the clock, some 25 ns, over many commands also where a batch is one. Nothing here allocates.
  */
 final class CostLoop {
     /** What is timed at once, so that a clock reading weighs 0.2 ns a command, and the queue still fits the nearest cache. */
@@ -122,8 +122,8 @@ final class CostLoop {
         private final boolean[] isWrite;
         private int failedStatus;
 
-        /** With one buffer of {@code bufferBytes} for each command of a {@link CostLoop#window}. */
-        Lane(QueuePair pair, DmaArea buffers, int bufferBytes, int nsid, Span span, BenchOptions options) {
+        /** With one buffer of {@code bufferBytes} for each of the {@code window} commands of a cycle, whole batches. */
+        Lane(QueuePair pair, DmaArea buffers, int bufferBytes, int nsid, Span span, BenchOptions options, int window) {
             this.pair = pair;
             this.buffers = buffers;
             this.bufferBytes = bufferBytes;
@@ -131,7 +131,7 @@ final class CostLoop {
             this.span = span;
             this.chooser = new Chooser(options, span.units(), pair.qid());
             this.depth = options.depth();
-            this.slbas = new long[window(depth)];
+            this.slbas = new long[window];
             this.isWrite = new boolean[slbas.length];
         }
 

@@ -1,11 +1,7 @@
 package io.sluice.bench;
 
-import io.sluice.host.DmaArea;
-import io.sluice.host.DriverStatus;
 import io.sluice.host.NvmeDriver;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
 import org.HdrHistogram.Histogram;
@@ -18,11 +14,6 @@ import org.HdrHistogram.Histogram;
  * quickest one is the answer, and the median beside it tells how quiet the machine was.
  */
 public final class DriverCost {
-    private static final long SLICE_NANOS = TimeUnit.MILLISECONDS.toNanos(2);
-
-    /** Between two looks at whether a slice is over, so that looking costs next to nothing. */
-    private static final int COMMANDS_PER_LOOK = 4_096;
-
     /** Slices are counted in picoseconds a command, up to a millisecond, exact to three digits. */
     private static final double PICOS_PER_NANO = 1e3;
 
@@ -88,50 +79,21 @@ public final class DriverCost {
      * @throws IOException if a command fails or does not end
      */
     public Result measure(IntSupplier deviceTurn) throws IOException {
-        List<CostLoop.Lane> lanes = new ArrayList<>();
-        for (int i = 0; i < options.queues(); i++) {
-            lanes.add(newLane(i));
-        }
-        CostLoop loop = new CostLoop(lanes, deviceTurn);
-        runFor(loop, options.warmUpSeconds(), false);
-        runFor(loop, options.seconds(), true);
+        CostMeter meter =
+                new CostMeter(driver, options, plan, CostLoop.window(options.depth()), deviceTurn, () -> stopRequested);
+        runFor(meter, options.warmUpSeconds(), false);
+        runFor(meter, options.seconds(), true);
         return result();
     }
 
-    private CostLoop.Lane newLane(int queue) throws IOException {
-        DmaArea buffers = plan.newBuffers(queue, () -> stopRequested);
-        return new CostLoop.Lane(
-                driver.queuePairs().get(queue),
-                buffers,
-                plan.bufferBytes(),
-                plan.namespace().nsid(),
-                plan.part(queue),
-                options);
-    }
-
-    private void runFor(CostLoop loop, int seconds, boolean measured) throws IOException {
+    private void runFor(CostMeter meter, int seconds, boolean measured) throws IOException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(seconds);
         while (System.nanoTime() - end < 0 && !stopRequested) {
-            loop.clear();
-            slice(loop);
+            CostLoop loop = meter.slice();
             if (measured) {
                 record(loop);
             }
         }
-    }
-
-    private void slice(CostLoop loop) throws IOException {
-        long end = System.nanoTime() + SLICE_NANOS;
-        do {
-            long look = loop.commands() + COMMANDS_PER_LOOK;
-            while (loop.commands() < look) {
-                loop.cycle();
-            }
-            if (loop.failedStatus() != 0) {
-                throw new IOException(
-                        driver.name() + " failed a command: " + DriverStatus.describe(loop.failedStatus()));
-            }
-        } while (System.nanoTime() - end < 0);
     }
 
     private void record(CostLoop loop) {

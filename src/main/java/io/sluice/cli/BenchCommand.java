@@ -4,6 +4,7 @@ import io.sluice.bench.Bench;
 import io.sluice.bench.BenchOptions;
 import io.sluice.bench.BenchResult;
 import io.sluice.bench.DriverCost;
+import io.sluice.bench.MediatorCost;
 import io.sluice.bench.Operation;
 import io.sluice.bench.Progress;
 import io.sluice.daemon.DeviceTarget;
@@ -40,7 +41,8 @@ import picocli.CommandLine.Spec;
                     + " as zeroes, from one page that is always in the cache.",
             "",
             "Example: sluice bench /tmp/nvme.sock --op randread --block-size 4K --depth 32 --time 10",
-            "Example: sluice bench model:noop --op randread --depth 32 --driver-cost"
+            "Example: sluice bench model:noop --op randread --depth 32 --driver-cost",
+            "Example: sluice bench model:memory --op randread --depth 1 --mediator-cost"
         })
 final class BenchCommand implements Callable<Integer> {
     private static final int EXTRA_ENTRIES = 1; // a queue of n entries takes n - 1 commands
@@ -153,6 +155,13 @@ final class BenchCommand implements Callable<Integer> {
                             + " in this process by turns, in batches of --depth, and only the driver's turns are timed.")
     private boolean driverCost;
 
+    @Option(
+            names = "--mediator-cost",
+            description =
+                    "Measure what a mediator adds to a command, and at --depth 1 to its latency: the model in this process and"
+                            + " another one behind a mediator have the same load, by turns, on one queue.")
+    private boolean mediatorCost;
+
     @Option(names = "--json", description = "Print the result as JSON.")
     private boolean json;
 
@@ -166,7 +175,14 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         sluice.logOnlyTrouble();
         BenchOptions options = options();
-        return StopOnSignal.during(this::stop, () -> driverCost ? measureDriver(options) : bench(options));
+        return StopOnSignal.during(this::stop, () -> measure(options));
+    }
+
+    private int measure(BenchOptions options) throws IOException {
+        if (driverCost) {
+            return measureDriver(options);
+        }
+        return mediatorCost ? measureMediator(options) : bench(options);
     }
 
     private int bench(BenchOptions options) throws IOException {
@@ -186,9 +202,27 @@ final class BenchCommand implements Callable<Integer> {
         try (NvmeSession session = NvmeSession.open(target, driverOptions(depthOfQueues), this::stopForTheHost)) {
             DriverCost cost = new DriverCost(session.driver(), options);
             stopWith(cost::stop);
-            DriverCost.Result result = session.model().orElseThrow().byTurns(cost::measure);
+            DriverCost.Result result = session.byTurns(cost::measure);
             session.driver().shutDown();
             print(json ? DriverCostText.json(result) : DriverCostText.of(result));
+        }
+        return ExitCode.OK;
+    }
+
+    private int measureMediator(BenchOptions options) throws IOException {
+        DriverOptions driver = driverOptions(depth);
+        try (NvmeSession direct = NvmeSession.open(target, driver, this::stopForTheHost);
+                NvmeSession mediated =
+                        NvmeSession.open(new DeviceTarget.Mediated(target), driver, this::stopForTheHost)) {
+            MediatorCost cost = new MediatorCost(direct.driver(), mediated.driver(), options);
+            stopWith(cost::stop);
+            direct.byTurns(directTurn -> mediated.byTurns(mediatedTurn -> {
+                cost.measureCost(directTurn, mediatedTurn);
+                return null;
+            }));
+            cost.measureLatency();
+            MediatorCost.Result result = cost.result();
+            print(json ? MediatorCostText.json(result) : MediatorCostText.of(result));
         }
         return ExitCode.OK;
     }
@@ -241,10 +275,7 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private BenchOptions options() {
-        if (driverCost && (verify || !(target instanceof DeviceTarget.Model))) {
-            throw new ParameterException(
-                    spec.commandLine(), "--driver-cost needs a model in this process, model:noop say, and no --verify");
-        }
+        checkCosts();
         if (verify && !operation.writes() && seed == null) {
             throw new ParameterException(
                     spec.commandLine(),
@@ -270,6 +301,19 @@ final class BenchCommand implements Callable<Integer> {
                     nsid);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    private void checkCosts() {
+        if (driverCost && (verify || !(target instanceof DeviceTarget.Model))) {
+            throw new ParameterException(
+                    spec.commandLine(), "--driver-cost needs a model in this process, model:noop say, and no --verify");
+        }
+        if (mediatorCost && (driverCost || verify || queues > 1 || !(target instanceof DeviceTarget.Model))) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--mediator-cost needs a model in this process, model:memory say without via=mediator, one queue, no"
+                            + " --verify, and no --driver-cost");
         }
     }
 

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,14 +30,22 @@ final class Mediation implements AutoCloseable {
     private static final long TIMER_SLACK_NANOS = 1_000;
 
     private final NvmeSession session;
-    private final AgentRunner runner;
-    private final List<Volume> volumes;
+    private final Mediator mediator;
+    private final PollerSettings poller;
+    private final List<Volume> volumes = new ArrayList<>();
+
+    /** The one that runs the mediator now, or did last. */
+    private final AtomicReference<AgentRunner> runner = new AtomicReference<>();
+
+    private final SharedDevice device;
     private Supervisor supervisor;
 
-    private Mediation(NvmeSession session, AgentRunner runner, List<Volume> volumes) {
+    private Mediation(NvmeSession session, PollerSettings poller) {
         this.session = session;
-        this.runner = runner;
-        this.volumes = volumes;
+        this.poller = poller;
+        this.device = new SharedDevice(session.driver(), System::nanoTime);
+        this.mediator = new Mediator(session.driver().name(), device);
+        runner.set(newRunner());
     }
 
     /**
@@ -46,31 +55,56 @@ final class Mediation implements AutoCloseable {
      * @param plan one volume or more
      */
     static Mediation start(NvmeSession session, List<ServePlan.Volume> plan, PollerSettings poller) throws IOException {
-        SharedDevice device = new SharedDevice(session.driver(), System::nanoTime);
-        Mediator mediator = new Mediator(session.driver().name(), device);
-        AgentRunner runner = new AgentRunner(mediator, idle(poller), () -> prepareThread(poller));
-        List<Volume> volumes = new ArrayList<>();
-        Mediation mediation = new Mediation(session, runner, volumes);
+        Mediation mediation = new Mediation(session, poller);
         try {
-            DeviceMemory memory = session.memoryForGuests(plan.size());
-            for (ServePlan.Volume volume : plan) {
-                NamespaceInfo namespace =
-                        session.driver().namespace(volume.settings().nsid());
-                volumes.add(Volume.create(volume, namespace, device, memory, runner::wake));
-            }
-            volumes.forEach(volume -> mediator.add(volume.controller()));
-            session.driver().listenForNamespaces(mediation::namespaceChanged);
-            if (session.model().isPresent()) {
-                mediator.add(
-                        session.model().get().lendTo(runner)); // one thread for all: there is no hardware to wait for
-            }
+            mediation.addVolumes(plan);
         } catch (IOException | RuntimeException | Error e) {
-            volumes.forEach(volume -> volume.controller().close());
+            mediation.volumes.forEach(volume -> volume.controller().close());
             throw e;
         }
-        runner.start();
+        mediation.runner.get().start();
         mediation.supervisor = Supervisor.start(session.driver());
         return mediation;
+    }
+
+    private void addVolumes(List<ServePlan.Volume> plan) throws IOException {
+        DeviceMemory memory = session.memoryForGuests(plan.size());
+        for (ServePlan.Volume volume : plan) {
+            NamespaceInfo namespace =
+                    session.driver().namespace(volume.settings().nsid());
+            volumes.add(Volume.create(volume, namespace, device, memory, this::wake));
+        }
+        volumes.forEach(volume -> mediator.add(volume.controller()));
+        session.driver().listenForNamespaces(this::namespaceChanged);
+        if (session.model().isPresent()) {
+            mediator.add(
+                    session.model().get().lendTo(runner::get)); // one thread for all: there is no hardware to wait for
+        }
+    }
+
+    private void wake() {
+        runner.get().wake();
+    }
+
+    private AgentRunner newRunner() {
+        return new AgentRunner(mediator, idle(poller), () -> prepareThread(poller));
+    }
+
+    /**
+     * Runs something while the poller rests, and the caller's thread runs the mediator, and the model if that is lent to it.
+     *
+     * @throws IOException if the poller does not end, or from the body
+     */
+    <T> T byTurns(ByTurns<T> body) throws IOException {
+        if (!runner.get().stop()) {
+            throw new IOException("the poller of " + mediator.name() + " does not stop");
+        }
+        try {
+            return body.run(mediator::doWork);
+        } finally {
+            runner.set(newRunner());
+            runner.get().start();
+        }
     }
 
     /** One volume that is all of a device's first usable namespace, for the load of a bench. */
@@ -129,7 +163,7 @@ final class Mediation implements AutoCloseable {
      */
     boolean stop() {
         supervisor.close(); // first: it may wait for a device that the poller runs
-        boolean ended = runner.stop();
+        boolean ended = runner.get().stop();
         if (ended) {
             volumes.forEach(volume -> volume.controller().close());
             volumes.clear();

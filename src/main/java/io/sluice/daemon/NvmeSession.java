@@ -166,6 +166,21 @@ public final class NvmeSession implements AutoCloseable {
     }
 
     /**
+     * Runs something while the threads of a model in this process, and of its mediator, rest, and the caller's thread runs both
+     * instead. No registers and no admin commands are to be called for meanwhile: they wait for the model.
+     *
+     * @throws IOException if a thread does not end, or from the body
+     * @throws IllegalStateException if the device is not in this process
+     */
+    public <T> T byTurns(ByTurns<T> body) throws IOException {
+        if (mediation != null) {
+            return mediation.byTurns(body);
+        }
+        return model.orElseThrow(() -> new IllegalStateException(driver.name() + " is not in this process"))
+                .byTurns(body);
+    }
+
+    /**
      * Makes the memory of guests reachable for the device.
      *
      * @param guests how many there will be, 1 or more: they share the mappings that the device's IOMMU has

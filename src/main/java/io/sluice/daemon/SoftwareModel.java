@@ -16,7 +16,7 @@ import io.sluice.storage.NoopStorage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,22 +29,12 @@ public final class SoftwareModel implements AutoCloseable {
 
     private static final int NSID = 1;
 
-    /** What is done while the caller's thread runs the model. */
-    @FunctionalInterface
-    public interface ByTurns<T> {
-        /**
-         * Does it.
-         *
-         * @param turn has the model do a bounded part of what there is to do; 0 once there is nothing
-         */
-        T run(IntSupplier turn) throws IOException;
-    }
-
     private final NvmeController controller;
-    /** The one that runs the controller now, or did last. */
-    private final AtomicReference<AgentRunner> runner;
 
-    private SoftwareModel(NvmeController controller, AtomicReference<AgentRunner> runner) {
+    /** Knows the one that runs the controller now, or did last. */
+    private final AtomicReference<Supplier<AgentRunner>> runner;
+
+    private SoftwareModel(NvmeController controller, AtomicReference<Supplier<AgentRunner>> runner) {
         this.controller = controller;
         this.runner = runner;
     }
@@ -66,8 +56,8 @@ public final class SoftwareModel implements AutoCloseable {
     }
 
     private static SoftwareModel start(ControllerConfig config, IoPath storage) throws IOException {
-        AtomicReference<AgentRunner> runner = new AtomicReference<>();
-        Runnable wake = () -> runner.get().wake();
+        AtomicReference<Supplier<AgentRunner>> runner = new AtomicReference<>();
+        Runnable wake = () -> runner.get().get().wake();
         SoftwareModel model = new SoftwareModel(newController(config, storage, CommandQueue.to(wake), wake), runner);
         model.run();
         return model;
@@ -75,7 +65,7 @@ public final class SoftwareModel implements AutoCloseable {
 
     private void run() {
         AgentRunner started = new AgentRunner(controller, BackoffIdle.standard(), SoftwareModel::prepareThread);
-        runner.set(started);
+        runner.set(() -> started);
         started.start();
     }
 
@@ -117,7 +107,7 @@ public final class SoftwareModel implements AutoCloseable {
      * @throws IOException if the model's thread does not end, or from the body
      */
     public <T> T byTurns(ByTurns<T> body) throws IOException {
-        if (!runner.get().stop()) {
+        if (!runner.get().get().stop()) {
             throw new IOException(controller.name() + " does not stop polling");
         }
         try {
@@ -130,11 +120,11 @@ public final class SoftwareModel implements AutoCloseable {
     /**
      * Has another thread poll the model instead of its own, until {@link #takeBack}.
      *
-     * @param host is woken when there is something to do, and runs the agent that this returns
+     * @param host the thread that runs the agent that this returns now, or did last; is woken when there is something to do
      * @throws IOException if the model's own thread does not end
      */
-    Agent lendTo(AgentRunner host) throws IOException {
-        if (!runner.get().stop()) {
+    Agent lendTo(Supplier<AgentRunner> host) throws IOException {
+        if (!runner.get().get().stop()) {
             throw new IOException(controller.name() + " does not stop polling");
         }
         runner.set(host);
@@ -153,7 +143,7 @@ public final class SoftwareModel implements AutoCloseable {
      */
     @Override
     public void close() {
-        if (runner.get().stop()) {
+        if (runner.get().get().stop()) {
             controller.close();
         } else {
             LOG.error("{}: its memory and descriptors stay until this process ends", controller.name());

@@ -80,7 +80,8 @@ class DriverCostTest {
                 plan.bufferBytes(),
                 plan.namespace().nsid(),
                 plan.part(0),
-                options);
+                options,
+                CostLoop.window(depth));
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long allocated = model.byTurns(turn -> {
             CostLoop loop = new CostLoop(List.of(lane), turn);

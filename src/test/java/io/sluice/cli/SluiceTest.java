@@ -97,6 +97,7 @@ class SluiceTest {
         "bench, --seed",
         "bench, --json",
         "bench, --driver-cost",
+        "bench, --mediator-cost",
         "bench, model:noop",
         "identify, model:noop",
         "list, --json",
@@ -246,6 +247,37 @@ class SluiceTest {
                 cost.at("/total_ns").asDouble(),
                 cost.at("/submit_ns").asDouble() + cost.at("/take_ns").asDouble());
         assertTrue(cost.at("/commands").asLong() > 0);
+    }
+
+    @Test
+    void shouldTellWhatTheMediatorAddsForPeopleAndPrograms() {
+        String[] arguments = {
+            "bench", "model:memory,size=16M", "--op", "randread", "--mediator-cost", "--time", "1", "--warm-up", "0"
+        };
+        assertEquals(ExitCode.OK, run(arguments), err.toString());
+        assertTrue(
+                out.toString().startsWith("what the mediator adds: randread, 4 KiB, depth 1, "), out::toString);
+        assertTrue(out.toString().contains("\nlatency, p50 "), out::toString);
+        out.getBuffer().setLength(0);
+        String[] forPrograms = Arrays.copyOf(arguments, arguments.length + 1);
+        forPrograms[arguments.length] = "--json";
+        assertEquals(ExitCode.OK, run(forPrograms), err.toString());
+        JsonNode cost = JsonMapper.shared().readTree(out.toString()).at("/mediator_cost");
+        assertEquals(
+                cost.at("/added_ns").asDouble(),
+                cost.at("/mediated_ns").asDouble() - cost.at("/device_ns").asDouble());
+        assertTrue(cost.at("/mediated_latency_p50_ns").asLong() > 0);
+    }
+
+    @Test
+    void shouldSayWhatMeasuringTheMediatorNeeds() {
+        String message = "--mediator-cost needs a model in this process";
+        assertUsageError(message, "bench", "/tmp/x", "--op", "read", "--mediator-cost");
+        err.getBuffer().setLength(0);
+        assertUsageError(
+                message, "bench", "model:memory,via=mediator", "--op", "read", "--mediator-cost");
+        err.getBuffer().setLength(0);
+        assertUsageError(message, "bench", "model:memory", "--op", "read", "--mediator-cost", "--queues", "2");
     }
 
     @Test
