@@ -1,14 +1,25 @@
 package io.sluice.daemon;
 
 import io.sluice.hostpci.PciAddress;
+import io.sluice.vfiouser.client.VfioUserClient;
 import java.nio.file.Path;
+import java.time.Duration;
 
 /**
  * Which device to drive: one behind a vfio-user socket, one of this host that vfio-pci has, or a software model in this process.
  */
 public sealed interface DeviceTarget {
-    /** Behind a socket. */
-    record Socket(Path path) implements DeviceTarget {
+    /**
+     * Behind a socket.
+     *
+     * @param timeout how long its server may take for an answer
+     */
+    record Socket(Path path, Duration timeout) implements DeviceTarget {
+        /** With the usual time for an answer. */
+        public Socket(Path path) {
+            this(path, VfioUserClient.DEFAULT_TIMEOUT);
+        }
+
         @Override
         public String toString() {
             return path.toString();

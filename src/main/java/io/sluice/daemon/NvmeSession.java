@@ -73,7 +73,7 @@ public final class NvmeSession implements AutoCloseable {
             throws IOException {
         return switch (target) {
             case DeviceTarget.Socket socket ->
-                start(VfioUserClient.connect(socket.path()), List.of(ALL_ADDRESSES), options, null);
+                start(VfioUserClient.connect(socket.path(), socket.timeout()), List.of(ALL_ADDRESSES), options, null);
             case DeviceTarget.Pci pci -> {
                 VfioDevice device = VfioDevice.open(pci.address().toString(), dataBytes + MIN_DMA_BYTES);
                 yield start(device, device.usableIovas(), options, onLoss);

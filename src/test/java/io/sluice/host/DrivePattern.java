@@ -9,6 +9,7 @@ import io.sluice.nvme.Status;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -60,7 +61,7 @@ final class DrivePattern {
             System.out.println(job + ", seed " + seed);
             List<String> words = Arrays.asList(job.split(" ", -1));
             Collection<String> traits = words.subList(4, words.size());
-            DeviceTarget target = DeviceTarget.parse(words.get(1));
+            DeviceTarget target = patient(DeviceTarget.parse(words.get(1)));
             try (NvmeSession session = NvmeSession.open(target, options(traits), () -> {})) {
                 DrivePattern pattern = new DrivePattern(session.driver(), Integer.parseInt(words.get(2), 10), seed);
                 pattern.run(words.get(0), Path.of(words.get(3)));
@@ -70,6 +71,13 @@ final class DrivePattern {
                 session.driver().shutDown();
             }
         }
+    }
+
+    /** In a guest without KVM, a server in Java that has just started takes seconds for what it does for the first time. */
+    private static DeviceTarget patient(DeviceTarget target) {
+        return target instanceof DeviceTarget.Socket socket
+                ? new DeviceTarget.Socket(socket.path(), Duration.ofMinutes(1))
+                : target;
     }
 
     private static DriverOptions options(Collection<String> traits) {
