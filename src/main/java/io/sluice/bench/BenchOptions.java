@@ -17,6 +17,7 @@ import io.sluice.mem.Memory;
  * @param seed of addresses and of the pattern
  * @param regionBytes how much of the namespace is used, from its start; 0 for all
  * @param nsid the namespace; 0 for the first one
+ * @param thinkMillis pause of a thread between the end of commands and the next ones, 0 to 60,000
  */
 public record BenchOptions(
         Operation operation,
@@ -30,12 +31,14 @@ public record BenchOptions(
         boolean verify,
         long seed,
         long regionBytes,
-        int nsid) {
+        int nsid,
+        int thinkMillis) {
 
     /** A queue has 65,536 entries at most, and is full with one less. */
     private static final int MAX_DEPTH = 65_535;
 
     private static final int MAX_QUEUES = 65_535;
+    private static final int MAX_THINK_MILLIS = 60_000;
 
     public BenchOptions {
         require(blockBytes > 0, "the block size must be more than 0, not " + blockBytes);
@@ -50,6 +53,39 @@ public record BenchOptions(
         require(warmUpSeconds >= 0, "the warm-up must be 0 seconds or more, not " + warmUpSeconds);
         require(readPercent >= 0 && readPercent <= 100, "reads must be 0 to 100 percent, not " + readPercent);
         require(regionBytes >= 0, "the size must be 0 or more, not " + regionBytes);
+        require(
+                thinkMillis >= 0 && thinkMillis <= MAX_THINK_MILLIS,
+                "the think time must be 0 to " + MAX_THINK_MILLIS + " ms, not " + thinkMillis);
+    }
+
+    /** A load without pauses. */
+    public BenchOptions(
+            Operation operation,
+            int blockBytes,
+            int depth,
+            int queues,
+            int threads,
+            int seconds,
+            int warmUpSeconds,
+            int readPercent,
+            boolean verify,
+            long seed,
+            long regionBytes,
+            int nsid) {
+        this(
+                operation,
+                blockBytes,
+                depth,
+                queues,
+                threads,
+                seconds,
+                warmUpSeconds,
+                readPercent,
+                verify,
+                seed,
+                regionBytes,
+                nsid,
+                0);
     }
 
     /** Memory for the data of all outstanding commands, each in whole pages. */

@@ -5,7 +5,9 @@ import io.sluice.host.DmaArea;
 import io.sluice.host.QueuePair;
 import io.sluice.nvme.Status;
 import java.io.IOException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Keeps one queue pair busy: whenever commands have ended, submits as many again and rings once.
@@ -125,6 +127,9 @@ final class Job implements CompletionListener {
         }
         progress.lazySet(progress.getPlain() + endedCount);
         int count = endedCount;
+        if (options.thinkMillis() > 0 && phase == Phase.RUN) {
+            now = think();
+        }
         for (int i = 0; i < count; i++) {
             issue(ended[i], now);
         }
@@ -135,6 +140,12 @@ final class Job implements CompletionListener {
             advance(now);
         }
         return count;
+    }
+
+    /** Leaves the device alone for a while: it may fall asleep. Returns the time. */
+    private long think() {
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(options.thinkMillis()));
+        return System.nanoTime();
     }
 
     /** Tells the queue pair the time: also while nothing ends, or nobody would ever find out that a command is late. */

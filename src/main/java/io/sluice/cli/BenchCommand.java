@@ -136,6 +136,15 @@ final class BenchCommand implements Callable<Integer> {
             description = "The namespace; 0 is the first active one (the default).")
     private int nsid;
 
+    @Option(
+            names = "--think-time",
+            paramLabel = "MS",
+            defaultValue = "0",
+            description =
+                    "Milliseconds between the end of commands and the next ones (default ${DEFAULT-VALUE}). At --depth 1"
+                            + " the latency then tells how long a device takes that has fallen asleep.")
+    private int thinkMillis;
+
     @Option(names = "--verify", description = "Write a pattern, and check it whenever it is read, and at the end.")
     private boolean verify;
 
@@ -298,7 +307,8 @@ final class BenchCommand implements Callable<Integer> {
                     verify,
                     seed == null ? ThreadLocalRandom.current().nextInt(Integer.MAX_VALUE) : seed,
                     regionBytes,
-                    nsid);
+                    nsid,
+                    thinkMillis);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }

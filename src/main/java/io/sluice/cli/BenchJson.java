@@ -42,6 +42,7 @@ final class BenchJson {
         node.put("verify", options.verify());
         node.put("seed", options.seed());
         node.put("size_bytes", options.regionBytes());
+        node.put("think_ms", options.thinkMillis());
     }
 
     private static void measured(ObjectNode node, Measured measured) {

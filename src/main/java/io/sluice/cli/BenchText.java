@@ -33,12 +33,13 @@ final class BenchText {
         String early = result.stopped() ? " (stopped early)" : "";
         return String.format(
                 Locale.ROOT,
-                "%s, %s, depth %d, %s, %.1f s%s, seed %d, on %s",
+                "%s, %s, depth %d, %s, %.1f s%s%s, seed %d, on %s",
                 options.operation(),
                 ByteSize.text(options.blockBytes()),
                 options.depth(),
                 queues,
                 result.seconds(),
+                options.thinkMillis() == 0 ? "" : ", " + options.thinkMillis() + " ms of think time",
                 early,
                 options.seed(),
                 result.device());

@@ -88,6 +88,13 @@ class BenchTest {
                 result.total().commands());
     }
 
+    /** A hundred milliseconds between two commands leave no room for more than ten in a second; a busy machine makes fewer. */
+    @Test
+    void shouldLeaveTheDeviceAloneBetweenCommandsWhenThereIsThinkTime() throws IOException {
+        BenchResult result = run(new BenchOptions(Operation.RANDREAD, 4096, 1, 1, 1, 1, 0, 50, false, SEED, 0, 0, 100));
+        assertTrue(result.reads().commands() >= 1 && result.reads().commands() <= 12, result::toString);
+    }
+
     @Test
     void shouldCountErrorsByNameAndNotAsCommands() throws IOException {
         storage.failure = opcode -> opcode == NvmOpcode.WRITE ? Status.NAMESPACE_WRITE_PROTECTED.code() : -1;

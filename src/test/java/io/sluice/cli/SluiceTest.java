@@ -97,6 +97,7 @@ class SluiceTest {
         "bench, --seed",
         "bench, --json",
         "bench, --driver-cost",
+        "bench, --think-time",
         "bench, --mediator-cost",
         "bench, model:noop",
         "identify, model:noop",
@@ -255,8 +256,7 @@ class SluiceTest {
             "bench", "model:memory,size=16M", "--op", "randread", "--mediator-cost", "--time", "1", "--warm-up", "0"
         };
         assertEquals(ExitCode.OK, run(arguments), err.toString());
-        assertTrue(
-                out.toString().startsWith("what the mediator adds: randread, 4 KiB, depth 1, "), out::toString);
+        assertTrue(out.toString().startsWith("what the mediator adds: randread, 4 KiB, depth 1, "), out::toString);
         assertTrue(out.toString().contains("\nlatency, p50 "), out::toString);
         out.getBuffer().setLength(0);
         String[] forPrograms = Arrays.copyOf(arguments, arguments.length + 1);
@@ -274,8 +274,7 @@ class SluiceTest {
         String message = "--mediator-cost needs a model in this process";
         assertUsageError(message, "bench", "/tmp/x", "--op", "read", "--mediator-cost");
         err.getBuffer().setLength(0);
-        assertUsageError(
-                message, "bench", "model:memory,via=mediator", "--op", "read", "--mediator-cost");
+        assertUsageError(message, "bench", "model:memory,via=mediator", "--op", "read", "--mediator-cost");
         err.getBuffer().setLength(0);
         assertUsageError(message, "bench", "model:memory", "--op", "read", "--mediator-cost", "--queues", "2");
     }
