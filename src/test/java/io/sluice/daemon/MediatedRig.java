@@ -6,6 +6,7 @@ import io.sluice.config.VolumeSettings;
 import io.sluice.controller.IoPath;
 import io.sluice.controller.NvmeController;
 import io.sluice.device.Loopback;
+import io.sluice.device.PciDevice;
 import io.sluice.dma.IovaAllocator;
 import io.sluice.host.DriverOptions;
 import java.io.IOException;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
 
 /** A software model that is shared, all in this process; what is on the device can be read past the mediator. */
 final class MediatedRig implements AutoCloseable {
@@ -30,9 +32,15 @@ final class MediatedRig implements AutoCloseable {
 
     /** @param storage of one namespace; closed with the rig */
     MediatedRig(IoPath storage, DriverOptions options) throws IOException {
+        this(storage, options, UnaryOperator.identity());
+    }
+
+    /** @param around the device that the driver sees, made of the one that there is */
+    MediatedRig(IoPath storage, DriverOptions options, UnaryOperator<PciDevice> around) throws IOException {
         model = SoftwareModel.start("MODEL", storage);
         try {
-            session = NvmeSession.start(new Loopback(model.function()), List.of(DEVICE_ADDRESSES), options, null);
+            PciDevice device = around.apply(new Loopback(model.function()));
+            session = NvmeSession.start(device, List.of(DEVICE_ADDRESSES), options, null);
         } catch (IOException | RuntimeException e) {
             model.close();
             throw e;
