@@ -33,6 +33,7 @@ $B mount -t tmpfs tmpfs /upper
 $B mkdir /upper/files /upper/work
 $B mount -t overlay -o lowerdir=/lower,upperdir=/upper/files,workdir=/upper/work overlay /root || give_up "no overlay"
 [ -z "$(disk rig-jdk)" ] || $B mount -t ext4 -o ro "$(disk rig-jdk)" /root/jdk
+[ -z "$(disk rig-qemu)" ] || $B mount -t ext4 -o ro "$(disk rig-qemu)" /root/qemu
 $B cp -a /sluice /root/
 
 # The state disk (only with REBOOT=1) remembers over a reboot how often the guest has booted, and whether it meant to.

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # Helpers for scripts that run in a guest; scripts/rig/guest has sourced this before the script starts, with set -euo pipefail.
-# A script also finds: $BOOT (1, 2, ... with REBOOT=1), /sluice/files (the folder FILES), /jdk (with JDK=1).
+# A script also finds: $BOOT (1, 2, ... with REBOOT=1), /sluice/files (the folder FILES), /jdk (with JDK=1), /qemu (with NESTED=1).
 
 say() { printf '==> %s\n' "$*"; }
 fail() {

@@ -53,24 +53,51 @@ keep_contract() {
   say "the contract is kept"
 }
 
-# Shares a device that has been given to VFIO: two volumes, each written and read back by a client with four queues. Its data is
-# then in /tmp/slice-a and /tmp/slice-b: share ADDRESS VOLUME-A VOLUME-B, where a volume is what follows name and socket in --volume
+# Shares a device that has been given to VFIO: two volumes, each written and read back by a client with four queues, whose data
+# is then in /tmp/slice-a and /tmp/slice-b. Where there is a third, a QEMU in this guest boots from it; it has been given
+# a boot sector. share ADDRESS VOLUME-A VOLUME-B [VOLUME-C], where a volume is what follows name and socket in --volume
 share() {
-  local tries serve
+  local tries serve volumes=() name=a drive=$1
+  shift
+  for volume in "$@"; do
+    volumes+=(--volume "name=$name,socket=/tmp/$name.sock,$volume")
+    name=$(tr a-c b-d <<<"$name")
+  done
   rm -f /tmp/slice-?
-  sluice_exec io.sluice.cli.Sluice serve "$1" --destroy-data --volume "name=a,socket=/tmp/a.sock,$2" \
-    --volume "name=b,socket=/tmp/b.sock,$3" >/tmp/serve 2>/tmp/serve-log &
+  sluice_exec io.sluice.cli.Sluice serve "$drive" --destroy-data "${volumes[@]}" >/tmp/serve 2>/tmp/serve-log &
   serve=$!
   for ((tries = 0; tries < 1200; tries++)); do
-    [ "$(grep -c '^-device' /tmp/serve)" != 2 ] || break
+    [ "$(grep -c '^-device' /tmp/serve)" != $# ] || break
     kill -0 $serve || fail "serve has ended: $(cat /tmp/serve /tmp/serve-log)"
     sleep 0.1
   done
   sluice_java io.sluice.host.DrivePattern 'write /tmp/a.sock 1 /tmp/slice-a queues=4' 'write /tmp/b.sock 1 /tmp/slice-b queues=4' \
     || fail "the clients have failed; serve says: $(cat /tmp/serve-log)"
+  [ $# -lt 3 ] || boot_from /tmp/c.sock
   kill -TERM $serve
   wait $serve || fail "serve has ended with $?: $(cat /tmp/serve-log)"
   ! grep -E 'ERROR|WARN' /tmp/serve-log || fail "serve was not content"
+}
+
+# Boots a machine in this one from what is served at a socket: boot_from SOCKET
+boot_from() {
+  SLUICE_RIG=/ TIMEOUT=400 MEM=64M bash /sluice/files/scripts/rig/boot-sector run \
+    -device "{\"driver\":\"vfio-user-pci\",\"bootindex\":0,\"socket\":{\"type\":\"unix\",\"path\":\"$1\"}}" \
+    || fail "nothing boots from $1; serve says: $(cat /tmp/serve-log)"
+}
+
+# What a boot sector needs, at a MiB of a disk that the kernel has: write_boot_sector DISK MIB
+write_boot_sector() {
+  bash /sluice/files/scripts/rig/boot-sector write /tmp/boot
+  dd if=/tmp/boot of="$1" bs=512 seek=$(($2 * 2048)) conv=notrunc oflag=direct status=none
+}
+
+# Whether the boot sector has copied its block 1 to block 2, as the kernel reads it: expect_booted DISK MIB
+expect_booted() {
+  dd if="$1" of=/tmp/booted bs=512 count=3 skip=$(($2 * 2048)) iflag=direct status=none
+  cmp -n 1024 /tmp/boot /tmp/booted || fail "the boot sector is not what it was"
+  cmp <(tail -c 512 /tmp/boot) <(tail -c 512 /tmp/booted) || fail "the kernel reads other data than the boot sector has written"
+  say "the kernel reads what the boot sector has written"
 }
 
 # Waits until a process has the device, and some seconds more, so that I/O is under way.

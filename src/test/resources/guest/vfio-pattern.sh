@@ -82,17 +82,19 @@ expect_on_disk 'BIG 1' 'MANY 2' 'MODEL 1'
 say "the kernel reads what Sluice has written in hugepages"
 
 say "two guests' volumes on a device with 2 queue pairs and transfers of 8 KiB, then on two namespaces with other blocks each"
+write_boot_sector "$(disk_of MANY 1)" 9
 give_to_vfio "${address[SMALL]}"
 share "${address[SMALL]}" size=3M size=5M
 cat /tmp/slice-a /tmp/slice-b >/tmp/write-SMALL-1
 give_to_vfio "${address[MANY]}"
-share "${address[MANY]}" namespace=1,start=4M,size=4M namespace=2,start=1M,size=6M
+share "${address[MANY]}" namespace=1,start=4M,size=4M namespace=2,start=1M,size=6M namespace=1,start=9M,size=1M
 give_to_kernel "${address[SMALL]}"
 give_to_kernel "${address[MANY]}"
 wait_for_nvme 8
 expect_on_disk 'SMALL 1'
 cmp -n $((4 << 20)) /tmp/slice-a "$(disk_of MANY 1)" 0 $((4 << 20)) || fail "the kernel reads other data in a slice of MANY 1"
 cmp -n $((6 << 20)) /tmp/slice-b "$(disk_of MANY 2)" 0 $((1 << 20)) || fail "the kernel reads other data in a slice of MANY 2"
+expect_booted "$(disk_of MANY 1)" 9
 say "the kernel reads what two guests have written"
 fail_on_kernel_errors
 say "GOOD"

@@ -45,12 +45,14 @@ kernel_time() {
   dmesg | grep -F -m 1 -- "$1" | sed -E 's/^\[ *([0-9.]+)\].*/\1/' || fail "the kernel has not logged '$1': $(dmesg | tail)" >&2
 }
 
-# Two guests share it.
+# Two guests share it, and a third boots from it.
+write_boot_sector "$(disk_of TROUBLE)" 8
 give_to_vfio "$drive"
-share "$drive" size=4M size=4M
+share "$drive" size=4M size=4M size=1M
 give_to_kernel "$drive"
 wait_for_nvme 3
 cat /tmp/slice-a /tmp/slice-b | cmp -n $((8 << 20)) - "$(disk_of TROUBLE)" || fail "the kernel reads other data than two guests have written"
+expect_booted "$(disk_of TROUBLE)" 8
 say "the kernel reads what two guests have written"
 
 # Unplugged while I/O runs: the kernel asks for the device, and waits.

@@ -97,9 +97,10 @@ class VfioTest {
 
     /** A guest with an IOMMU, a JDK, and the devices. */
     private Guest start(String script, String iommuBits, List<String> devices) throws IOException {
-        Map<String, String> settings = new HashMap<>(Map.of("JDK", "1", "IOMMU", iommuBits, "MEM", "1G"));
+        Map<String, String> settings =
+                new HashMap<>(Map.of("JDK", "1", "NESTED", "1", "IOMMU", iommuBits, "MEM", "1G"));
         settings.put("FILES", program().toString());
-        settings.put("TIMEOUT", "600");
+        settings.put("TIMEOUT", "700");
         settings.put("SMP", "2");
         return Rig.start(script, settings, devices);
     }
@@ -116,7 +117,17 @@ class VfioTest {
                 Files.copy(from, files.resolve(from.getFileName()));
             }
         }
+        copyScripts(files.resolveSibling("scripts"));
         return files.getParent();
+    }
+
+    /** For a guest's guest. */
+    private static void copyScripts(Path into) throws IOException {
+        for (String script : List.of("rig/boot-sector", "rig/qemu", "lib/common.sh")) {
+            Path target = into.resolve(script);
+            Files.createDirectories(target.getParent());
+            Files.copy(Path.of("scripts").resolve(script), target);
+        }
     }
 
     private static boolean isNeeded(String jar) {
