@@ -104,9 +104,21 @@ final class Identification {
         IdentifyController.CQES.set(target, IdentifyController.CQES_16);
         IdentifyController.NN.set(target, maxNsid);
         IdentifyController.ONCS.set(target, optionalCommands | IdentifyController.ONCS_SAVE_AND_SELECT);
+        IdentifyController.SGLS.set(target, sglSupport());
         IdentifyController.VWC.set(
                 target,
                 IdentifyController.VWC_FLUSH_ALL_SUPPORTED | (hasVolatileCache ? IdentifyController.VWC_PRESENT : 0));
+    }
+
+    /**
+     * SGLS: neither bit buckets nor SGLs that are longer than the data. A pointer to metadata means nothing: there is none.
+     */
+    private int sglSupport() {
+        return switch (path.sglAlignmentBytes()) {
+            case 0 -> 0;
+            case 1 -> IdentifyController.SGLS_SUPPORTED;
+            default -> IdentifyController.SGLS_DWORD_ALIGNED;
+        };
     }
 
     /** MDTS: the exponent of the longest transfer in pages of the smallest size. */

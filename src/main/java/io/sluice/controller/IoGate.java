@@ -4,7 +4,9 @@ import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Pieces;
 import io.sluice.nvme.PrpWalker;
+import io.sluice.nvme.SglWalker;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import java.util.Arrays;
@@ -28,9 +30,12 @@ final class IoGate {
     private final int[] indexByNsid;
     private final boolean writeZeroes;
     private final boolean datasetManagement;
+    private final int sglAlignmentBytes;
     private Translator hostView;
     private PrpWalker data;
     private PrpWalker ranges;
+    private SglWalker sglData;
+    private SglWalker sglRanges;
     private boolean writeThrough;
 
     /**
@@ -43,6 +48,7 @@ final class IoGate {
         List<Namespace> namespaces = path.namespaces();
         this.writeZeroes = path.offers(NvmOpcode.WRITE_ZEROES);
         this.datasetManagement = path.offers(NvmOpcode.DATASET_MANAGEMENT);
+        this.sglAlignmentBytes = path.sglAlignmentBytes();
         this.maxTransferBytes = maxTransferBytes;
         this.namespaces = namespaces.toArray(Namespace[]::new);
         this.blockCounts = namespaces.stream().mapToLong(Namespace::blockCount).toArray();
@@ -53,6 +59,13 @@ final class IoGate {
         for (int i = 0; i < this.namespaces.length; i++) {
             indexByNsid[this.namespaces[i].nsid()] = i;
         }
+    }
+
+    /** The most pieces of memory that one command's data can have. */
+    static int maxPieces(IoPath path, int maxTransferBytes) {
+        return path.sglAlignmentBytes() == 0
+                ? Pieces.capacityFor(maxTransferBytes)
+                : SglWalker.capacityFor(maxTransferBytes);
     }
 
     /**
@@ -66,6 +79,10 @@ final class IoGate {
         hostView = newHostView;
         data = new PrpWalker(newHostView, dataView, memoryPageBytes, maxTransferBytes);
         ranges = new PrpWalker(newHostView, newHostView, memoryPageBytes, maxTransferBytes);
+        if (sglAlignmentBytes > 0) {
+            sglData = new SglWalker(newHostView, dataView, maxTransferBytes, sglAlignmentBytes);
+            sglRanges = new SglWalker(newHostView, newHostView, maxTransferBytes, sglAlignmentBytes);
+        }
         writeThrough = false;
     }
 
@@ -85,7 +102,7 @@ final class IoGate {
         int opcode = Sqe.opcode(sqe);
         int nsid = Sqe.nsid(sqe);
         command.decode(opcode, nsid);
-        if (Sqe.fuse(sqe) != Sqe.FUSE_NONE || Sqe.psdt(sqe) != Sqe.PSDT_PRP) {
+        if (Sqe.fuse(sqe) != Sqe.FUSE_NONE || !isOfferedPsdt(Sqe.psdt(sqe))) {
             return isOffered(opcode)
                     ? INVALID_FIELD
                     : INVALID_OPCODE; // what an unknown command's fields mean is unknown too
@@ -98,6 +115,11 @@ final class IoGate {
                 datasetManagement ? admitDatasetManagement(command, sqe) : INVALID_OPCODE;
             default -> INVALID_OPCODE;
         };
+    }
+
+    /** How MPTR is to be read makes no difference: no namespace has metadata. */
+    private boolean isOfferedPsdt(int psdt) {
+        return psdt == Sqe.PSDT_PRP || (sglAlignmentBytes > 0 && psdt != Sqe.PSDT_RESERVED);
     }
 
     private boolean isOffered(int opcode) {
@@ -128,17 +150,29 @@ final class IoGate {
         command.setForceUnitAccess(Sqe.forceUnitAccess(sqe) || (write && writeThrough));
         command.setInGuestMemory();
         int access = write ? Translator.READ : Translator.WRITE;
-        status = data.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), (int) command.byteCount(), access, command.pieces());
-        return status == Status.OK || data.fault() == 0 ? status : unreachable(status, access);
+        return Sqe.psdt(sqe) == Sqe.PSDT_PRP ? walkPrps(command, sqe, access) : walkSgl(command, sqe, access);
+    }
+
+    private int walkPrps(IoCommand command, long sqe, int access) {
+        int bytes = (int) command.byteCount();
+        int status = data.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), bytes, access, command.pieces());
+        return status == Status.OK || data.fault() == 0 || data.isFaultInList()
+                ? status
+                : unreachable(status, data.faultGpa(), data.faultBytes(), access);
+    }
+
+    private int walkSgl(IoCommand command, long sqe, int access) {
+        int bytes = (int) command.byteCount();
+        int status = sglData.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), bytes, access, command.pieces());
+        return status == Status.OK || sglData.fault() == 0 || sglData.isFaultInList()
+                ? status
+                : unreachable(status, sglData.faultGpa(), sglData.faultBytes(), access);
     }
 
     /** What this process reaches already the path will reach soon: memory is pinned for a device while the guest goes on. */
-    private int unreachable(int status, int access) {
-        if (data.isFaultInList()) {
-            return status;
-        }
-        long end = data.faultGpa() + data.faultBytes();
-        for (long gpa = data.faultGpa(); gpa != end; ) {
+    private int unreachable(int status, long faultGpa, int faultBytes, int access) {
+        long end = faultGpa + faultBytes;
+        for (long gpa = faultGpa; gpa != end; ) {
             int bytes = (int) Math.min(end - gpa, Memory.PAGE_BYTES - (gpa & (Memory.PAGE_BYTES - 1)));
             if (hostView.translate(gpa, bytes, access) <= 0) {
                 return status;
@@ -188,7 +222,9 @@ final class IoGate {
         int bytes = rangeCount * DsmRange.BYTES;
         command.setRangeCount(rangeCount);
         command.setDeallocate(Sqe.dsmDeallocate(sqe));
-        int status = ranges.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), bytes, Translator.READ, command.pieces());
+        int status = Sqe.psdt(sqe) == Sqe.PSDT_PRP
+                ? ranges.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), bytes, Translator.READ, command.pieces())
+                : sglRanges.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), bytes, Translator.READ, command.pieces());
         if (status != Status.OK) {
             return status;
         }

@@ -47,6 +47,16 @@ public interface IoPath extends AutoCloseable {
         return opcode == NvmOpcode.WRITE_ZEROES || opcode == NvmOpcode.DATASET_MANAGEMENT;
     }
 
+    /**
+     * Of which alignment the pieces may be in which this path moves a command's data, where they do not come from PRPs: what
+     * Identify Controller then says of SGLs. A piece may begin and end anywhere in memory, if that is a multiple of it.
+     *
+     * @return 1 or 4 bytes; 0 if only pieces that PRPs can describe will do, so that SGLs are not offered
+     */
+    default int sglAlignmentBytes() {
+        return 0;
+    }
+
     /** How one of {@link #namespaces} likes to be used. */
     default NamespaceTraits traits(int nsid) {
         return NamespaceTraits.OF_MEMORY;

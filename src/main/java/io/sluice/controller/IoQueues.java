@@ -6,7 +6,6 @@ import io.sluice.mem.Bits;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.Doorbells;
-import io.sluice.nvme.Pieces;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import java.util.ArrayList;
@@ -103,7 +102,7 @@ final class IoQueues implements AutoCloseable {
         this.interrupts = interrupts;
         this.listener = listener;
         this.bar0Address = bar0Address;
-        this.slots = new IoSlots(this, path.maxPending() + 1, Pieces.capacityFor(maxTransferBytes));
+        this.slots = new IoSlots(this, path.maxPending() + 1, IoGate.maxPieces(path, maxTransferBytes));
         this.submissionQueues = new VirtualSubmissionQueue[maxQueuePairs + 1];
         this.completionQueues = new VirtualCompletionQueue[maxQueuePairs + 1];
     }

@@ -2,8 +2,8 @@ package io.sluice.mediation;
 
 import io.sluice.controller.IoCommand;
 import io.sluice.host.CompletionListener;
+import io.sluice.host.DataPointers;
 import io.sluice.host.DeviceFailure;
-import io.sluice.host.Prps;
 import io.sluice.host.QueuePair;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
@@ -61,7 +61,7 @@ final class HostQueue implements CompletionListener {
         }
         setBlocks(sqe, command, slba);
         int slot = pair.nextSlot();
-        Prps.set(sqe, command.pieces(), pair.listAddress(slot), pair.listIova(slot));
+        DataPointers.set(sqe, command.pieces(), pair.listAddress(slot), pair.listIova(slot));
         commit(owner, command);
         return true;
     }

@@ -6,6 +6,7 @@ import io.sluice.controller.Namespace;
 import io.sluice.controller.NamespaceTraits;
 import io.sluice.dma.DeviceMemory;
 import io.sluice.dma.GuestMemory;
+import io.sluice.host.DataPointers;
 import io.sluice.host.DriverStatus;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.DsmRange;
@@ -133,6 +134,11 @@ public final class MediatedPath implements IoPath, CommandOwner {
     }
 
     @Override
+    public int sglAlignmentBytes() {
+        return device.sglAlignmentBytes();
+    }
+
+    @Override
     public Optional<DeviceMemory> deviceMemory() {
         return Optional.of(memory);
     }
@@ -178,6 +184,9 @@ public final class MediatedPath implements IoPath, CommandOwner {
         long slba = slice.toHost(command.slba(), command.blockCount());
         if (slba == Slice.OUTSIDE) {
             return outside(command);
+        }
+        if (!DataPointers.isDescribable(command.pieces())) {
+            return Status.INVALID_SGL_DESCRIPTOR_COUNT.dnr(); // PRPs can describe any data that came by PRPs
         }
         return pendingIf(queues[command.cqid()].transfer(this, command, slice.hostNsid(), slba));
     }

@@ -2,6 +2,7 @@ package io.sluice.mediation;
 
 import io.sluice.host.NvmeDriver;
 import io.sluice.host.QueuePair;
+import io.sluice.nvme.IdentifyController;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
@@ -51,6 +52,15 @@ public final class SharedDevice implements Mediator.Device {
     /** Whether the device has an optional command, by its bit of Identify Controller's ONCS. */
     boolean hasOptional(int bit) {
         return (optionalCommands & bit) != 0;
+    }
+
+    /** What data that PRPs cannot describe must be a multiple of, in place and length: 1 or 4; 0 if the device takes none. */
+    int sglAlignmentBytes() {
+        return switch (IdentifyController.sglSupport(driver.controller().sglSupport())) {
+            case IdentifyController.SGLS_SUPPORTED -> 1;
+            case IdentifyController.SGLS_DWORD_ALIGNED -> Integer.BYTES;
+            default -> 0;
+        };
     }
 
     /** Whether the device has been given up. */

@@ -1,5 +1,7 @@
 package io.sluice.nvme;
 
+import io.sluice.mem.Bits;
+
 /**
  * The Identify Controller data structure: NVMe 1.4, 5.15.2.2, figure 247, CNS 01h, 4096 bytes. A field is read and
  * written with the address of the structure: {@code IdentifyController.MDTS.set(page, 5)}. All numbers are little endian
@@ -254,6 +256,11 @@ public final class IdentifyController {
     public static final int SGLS_SUPPORTED = 1;
     /** SGLS bits 1:0: SGLs are supported, with dword alignment and lengths. */
     public static final int SGLS_DWORD_ALIGNED = 2;
+    /** SGLS bits 1:0 of a value. */
+    public static int sglSupport(int sgls) {
+        return Bits.get(sgls, 1, 0);
+    }
+
     /** SGLS bit 16: bit bucket descriptors. */
     public static final int SGLS_BIT_BUCKET = 1 << 16;
     /** SGLS bit 18: an SGL may be longer than the data. */

@@ -62,6 +62,15 @@ public final class Pieces {
         end = 0;
     }
 
+    /** Adds a span at the end if there is room for it; its address is positive. Whether there was. */
+    public boolean offer(long address, int bytes) {
+        if (count == addresses.length && address != end) {
+            return false;
+        }
+        append(address, bytes);
+        return true;
+    }
+
     /** Adds a span at the end; there must be room for it, and its address is positive. */
     public void append(long address, int bytes) {
         if (address == end) {

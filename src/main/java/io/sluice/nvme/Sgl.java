@@ -4,7 +4,8 @@ import io.sluice.mem.Bits;
 import io.sluice.mem.Memory;
 
 /**
- * An SGL descriptor: NVMe 1.4, 4.4 "Scatter Gather List", 16 bytes. Every method takes the address of a private copy.
+ * An SGL descriptor: NVMe 1.4, 4.4 "Scatter Gather List", 16 bytes. Methods take the address of a private copy, or one of its
+ * two words, of 8 bytes each, which a walk through a guest's memory loads once.
  *
  * <pre>
  *   byte 0               8           12          15
@@ -35,7 +36,6 @@ public final class Sgl {
 
     private static final int ADDRESS = 0;
     private static final int LENGTH = 8;
-    private static final int IDENTIFIER = 15;
 
     private Sgl() {}
 
@@ -49,18 +49,44 @@ public final class Sgl {
         return Memory.getLong(descriptor + ADDRESS);
     }
 
+    /** Writes a last segment descriptor (type 3h, subtype 0h) of {@code count} descriptors, 1 to 2^26, at a memory address. */
+    public static void setLastSegment(long descriptor, long address, int count) {
+        Memory.putLong(descriptor + ADDRESS, address);
+        Memory.putLong(descriptor + LENGTH, word1(TYPE_LAST_SEGMENT, SUBTYPE_ADDRESS, (long) count * BYTES));
+    }
+
+    /** The second word of a descriptor: bytes 15:8, of which the first word is the address. */
+    public static long word1(int type, int subtype, long lengthBytes) {
+        return Bits.with(Bits.with(Bits.with(0L, 31, 0, lengthBytes), 63, 60, type), 59, 56, subtype);
+    }
+
     /** Length in bytes, 0 to 2^32 - 1, of every type but the keyed one. */
     public static long lengthBytes(long descriptor) {
-        return Integer.toUnsignedLong(Memory.getInt(descriptor + LENGTH));
+        return lengthOf(Memory.getLong(descriptor + LENGTH));
     }
 
     /** Descriptor type, byte 15 bits 7:4. */
     public static int type(long descriptor) {
-        return Bits.get(Memory.getByte(descriptor + IDENTIFIER), 7, 4);
+        return typeOf(Memory.getLong(descriptor + LENGTH));
     }
 
     /** Descriptor subtype, byte 15 bits 3:0. */
     public static int subtype(long descriptor) {
-        return Bits.get(Memory.getByte(descriptor + IDENTIFIER), 3, 0);
+        return subtypeOf(Memory.getLong(descriptor + LENGTH));
+    }
+
+    /** The length that a second word says. */
+    public static long lengthOf(long word1) {
+        return Bits.get(word1, 31, 0);
+    }
+
+    /** The type that a second word says. */
+    public static int typeOf(long word1) {
+        return (int) Bits.get(word1, 63, 60);
+    }
+
+    /** The subtype that a second word says. */
+    public static int subtypeOf(long word1) {
+        return (int) Bits.get(word1, 59, 56);
     }
 }

@@ -37,6 +37,9 @@ public final class Sqe {
     /** CDW0.PSDT: SGL for data, and MPTR is the address of an SGL segment for metadata. */
     public static final int PSDT_SGL_METADATA_SGL = 2;
 
+    /** CDW0.PSDT: no setting. */
+    public static final int PSDT_RESERVED = 3;
+
     /** CDW0.FUSE, bits 9:8: a command of its own. */
     public static final int FUSE_NONE = 0;
     /** CDW0.FUSE: first command of a fused operation. */
@@ -198,6 +201,12 @@ public final class Sqe {
     public static void setSglDataBlock(long sqe, long address, int bytes) {
         setPsdt(sqe, PSDT_SGL);
         Sgl.setDataBlock(sqe + PRP1, address, bytes);
+    }
+
+    /** Sets the data pointer to an SGL of one more segment (PSDT 1, SGL1), of {@code count} descriptors. */
+    public static void setSglLastSegment(long sqe, long address, int count) {
+        setPsdt(sqe, PSDT_SGL);
+        Sgl.setLastSegment(sqe + PRP1, address, count);
     }
 
     public static void setCdw10(long sqe, int value) {

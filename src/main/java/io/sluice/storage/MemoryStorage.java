@@ -72,6 +72,11 @@ public final class MemoryStorage implements IoPath {
     }
 
     @Override
+    public int sglAlignmentBytes() {
+        return 1;
+    }
+
+    @Override
     public int submit(IoCommand command) {
         return switch (command.opcode()) {
             case NvmOpcode.READ -> read(command);

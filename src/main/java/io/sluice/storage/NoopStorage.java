@@ -33,6 +33,11 @@ public final class NoopStorage implements IoPath {
     }
 
     @Override
+    public int sglAlignmentBytes() {
+        return 1;
+    }
+
+    @Override
     public int submit(IoCommand command) {
         return Status.OK;
     }

@@ -75,6 +75,16 @@ class IdentifyTest {
         assertEquals((byte) 0xee, Memory.getByte(data + 4096), "4096 bytes and no more");
     }
 
+    /** Bits 1:0 of SGLS; neither bit buckets (16) nor SGLs that are longer than the data (18). */
+    @ParameterizedTest
+    @CsvSource({"0,0", "1,1", "4,2"})
+    void shouldOfferSglsAsThePathDoes(int alignmentBytes, int sgls) {
+        rig.path.sglAlignmentBytes = alignmentBytes;
+        rig.identify(Cns.CONTROLLER, 0);
+
+        assertEquals(sgls, IdentifyController.SGLS.getInt(data));
+    }
+
     @Test
     void shouldHaveTheSameVendorInConfigurationSpace() throws Exception {
         rig.identify(Cns.CONTROLLER, 0);

@@ -162,6 +162,7 @@ abstract class IoQueuesFixture {
         Translator dataView;
 
         boolean plain;
+        int sglAlignmentBytes;
         final List<String> queueChanges = new ArrayList<>();
 
         @Override
@@ -182,6 +183,11 @@ abstract class IoQueuesFixture {
         @Override
         public boolean offers(int opcode) {
             return !plain && IoPath.super.offers(opcode);
+        }
+
+        @Override
+        public int sglAlignmentBytes() {
+            return sglAlignmentBytes;
         }
 
         @Override

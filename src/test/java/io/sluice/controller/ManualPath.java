@@ -16,6 +16,7 @@ final class ManualPath implements IoPath {
     boolean cancelsLate;
     boolean endsInPoll;
     boolean hasCache;
+    int sglAlignmentBytes;
     RuntimeException bug;
     int submitted;
 
@@ -34,6 +35,11 @@ final class ManualPath implements IoPath {
     @Override
     public boolean hasVolatileCache() {
         return hasCache;
+    }
+
+    @Override
+    public int sglAlignmentBytes() {
+        return sglAlignmentBytes;
     }
 
     @Override

@@ -11,13 +11,14 @@ import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Sgl;
 import io.sluice.nvme.Sqe;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A guest that tries to reach blocks and memory that are not its own: random and mutated commands, while another of its threads
- * rewrites entries, PRP lists and ranges under the controller's eyes.
+ * rewrites entries, PRP lists, SGL segments and ranges under the controller's eyes.
  *
  * <pre>
  *   a file of its memory:  | not mapped | read and write | not mapped | read only | not mapped |
@@ -129,9 +130,41 @@ final class HostileGuest implements AutoCloseable {
             Sqe.setDsm(sqe, 1 + random.nextInt(8), Sqe.DSM_DEALLOCATE);
             writeRanges();
         }
+        if (random.nextInt(4) == 0) {
+            useSgl(sqe, opcode == NvmOpcode.DATASET_MANAGEMENT ? Sqe.dsmRangeCount(sqe) * DsmRange.BYTES : bytes(sqe));
+        }
         while (random.nextInt(8) == 0) {
             flip(sqe + random.nextInt(Sqe.BYTES / Long.BYTES) * (long) Long.BYTES);
         }
+    }
+
+    private static int bytes(long sqe) {
+        return Sqe.blockCount(sqe) * MediatedRig.BLOCK_BYTES;
+    }
+
+    /** An SGL of one block, or of a segment among the lists, which may lead to another; mostly as long as the data. */
+    private void useSgl(long sqe, int bytes) {
+        Sqe.setPsdt(sqe, random.nextInt(32) == 0 ? Sqe.PSDT_RESERVED : 1 + random.nextInt(2));
+        int count = random.nextInt(9);
+        if (count == 0) {
+            Sqe.setPrp2(sqe, Sgl.word1(Sgl.TYPE_DATA_BLOCK, Sgl.SUBTYPE_ADDRESS, bytes));
+            return;
+        }
+        long offset = random.nextInt(RACED_BYTES / 8 - 2 * count) * 8L;
+        int rest = bytes;
+        for (int i = 0; i < count; i++) {
+            int length = i == count - 1 ? rest : random.nextInt(rest + 1);
+            boolean leads = random.nextInt(32) == 0;
+            int type = leads ? Sgl.TYPE_SEGMENT + random.nextInt(2) : Sgl.TYPE_DATA_BLOCK;
+            long at = raw.queueAddress(RawController.LISTS) + offset + (long) i * Sgl.BYTES;
+            Memory.putLongOpaque(at, leads ? QUEUES + RawController.LISTS + random.nextInt(RACED_BYTES) : address());
+            long said = leads ? 16L * random.nextInt(600) : length;
+            Memory.putLongOpaque(at + Long.BYTES, Sgl.word1(type, Sgl.SUBTYPE_ADDRESS, said));
+            rest -= length;
+        }
+        Sqe.setPrp1(sqe, QUEUES + RawController.LISTS + offset);
+        int type = Sgl.TYPE_SEGMENT + random.nextInt(2);
+        Sqe.setPrp2(sqe, Sgl.word1(type, Sgl.SUBTYPE_ADDRESS, (long) count * Sgl.BYTES));
     }
 
     /** Around the borders of the volume, of the device and of 64 bits; most of them inside. */

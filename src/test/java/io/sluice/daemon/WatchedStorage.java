@@ -41,6 +41,11 @@ final class WatchedStorage implements IoPath {
     }
 
     @Override
+    public int sglAlignmentBytes() {
+        return storage.sglAlignmentBytes();
+    }
+
+    @Override
     @SuppressWarnings("NonAtomicVolatileUpdate") // the device's poller alone writes it
     public int submit(IoCommand command) {
         commands++;
