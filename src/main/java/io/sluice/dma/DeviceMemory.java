@@ -28,6 +28,7 @@ public final class DeviceMemory {
     private final int entriesPerGuest;
     private final long stepBytes;
     private final long waitNanos;
+    private volatile boolean keepsAddresses;
     private final ReentrantLock pinners = new ReentrantLock(true);
     private final ReentrantLock calls = new ReentrantLock(true);
 
@@ -54,6 +55,21 @@ public final class DeviceMemory {
         this.entriesPerGuest = entriesPerGuest;
         this.stepBytes = stepBytes;
         this.waitNanos = waitNanos;
+    }
+
+    /**
+     * Nobody can tell whether the device still does DMA: no address that a guest had is given out again, so that what it does
+     * reaches nobody else's memory. From any thread.
+     */
+    public void keepAddresses() {
+        keepsAddresses = true;
+    }
+
+    /** Gives back addresses that nothing is mapped at any more. */
+    void retire(long iova, long bytes) {
+        if (!keepsAddresses) {
+            iovas.free(iova, bytes);
+        }
     }
 
     IovaAllocator iovas() {

@@ -289,9 +289,9 @@ final class Pins {
             long bytes = pin.takenBytes;
             pin.takenBytes = 0;
             if (acknowledged) {
-                device.iovas().free(iova, bytes);
+                device.retire(iova, bytes);
             } else {
-                quarantine.admit(epoch.current(), () -> device.iovas().free(iova, bytes));
+                quarantine.admit(epoch.current(), () -> device.retire(iova, bytes));
             }
         }
     }
@@ -428,6 +428,9 @@ final class Pins {
             }
         }
         pin.mappedBytes = 0;
+        if (!all) {
+            pin.takenBytes = 0; // whoever comes to this pin later must not give back what is still mapped
+        }
         return all;
     }
 

@@ -100,6 +100,11 @@ public final class FakeIommu implements DmaTarget {
         return pieces.floorEntry(iova).getValue().mappedAt();
     }
 
+    /** The lowest address that is mapped. */
+    public synchronized long lowest() {
+        return pieces.firstKey();
+    }
+
     public synchronized int pieces() {
         return pieces.size();
     }

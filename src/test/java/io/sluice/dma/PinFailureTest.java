@@ -314,4 +314,53 @@ class PinFailureTest extends PinFixture {
         iommu.unmapDma(iova, STEP);
         iovas.free(iova, 2 * STEP);
     }
+
+    @Test
+    void shouldNotGiveOutAddressesThatWereNotLetGoOfWhenPinningHadFailed() throws Exception {
+        CountDownLatch slow = new CountDownLatch(1);
+        iommu.before = call -> {
+            if (call.startsWith("map 4194304")) {
+                time.addAndGet(1000);
+                awaitLatch(slow);
+                throw locked;
+            }
+            if (call.startsWith("unmap 0")) {
+                throw new IOException("it does not let go");
+            }
+        };
+        map(0, FILE_BYTES, 0);
+        DmaSpace closing = space;
+        Thread.ofPlatform().start(() -> {
+            await("the unmap", () -> closing.regionCount() == 0);
+            slow.countDown();
+        });
+        unmap(0, FILE_BYTES);
+        assertEquals(1, iommu.pieces(), "the device still has the first step");
+        long usable = USABLE.last() + 1 - PAGE;
+        assertThrows(DmaRefused.class, () -> iovas.free(iovas.allocate(usable, PAGE), usable), "nobody may have it");
+
+        iommu.before = call -> {};
+        map(0, STEP, 0);
+        assertReached(0, 0, RW);
+        space.close();
+        // What the fixture expects to be gone.
+        long kept = iommu.lowest();
+        iommu.unmapDma(kept, STEP);
+        iovas.free(kept, FILE_BYTES);
+    }
+
+    @Test
+    void shouldGiveOutNoAddressAgainWhenNobodyKnowsWhatTheDeviceDoes() throws Exception {
+        map(0, STEP, 0);
+        long iova = iova(0, READ);
+        device.keepAddresses();
+        unmap(0, STEP);
+        assertEquals(0, iommu.pieces(), "it is unmapped as ever");
+        map(0, STEP, 0);
+        long next = iova(0, READ);
+        assertTrue(next >= iova + STEP || next + STEP <= iova, "what it still writes to the first reaches nobody");
+        space.close();
+        iovas.free(iova, STEP);
+        iovas.free(next, STEP);
+    }
 }

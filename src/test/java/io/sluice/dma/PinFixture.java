@@ -48,6 +48,8 @@ abstract class PinFixture {
     final ListAppender<ILoggingEvent> log = new ListAppender<>();
     GuestFile file;
     DmaSpace space;
+    /** Of the space that was made last. */
+    DeviceMemory device;
 
     @BeforeEach
     void open() throws Exception {
@@ -63,7 +65,7 @@ abstract class PinFixture {
     }
 
     DmaSpace space(DmaLimits limits, int entriesPerGuest) {
-        DeviceMemory device = new DeviceMemory(iommu, iovas, entriesPerGuest, STEP, 1000);
+        device = new DeviceMemory(iommu, iovas, entriesPerGuest, STEP, 1000);
         return new DmaSpace("guest", limits, Optional.of(device), 2000, this::now);
     }
 
