@@ -145,6 +145,7 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
             return false;
         }
         command.begin();
+        unfinished = true; // until it has run, which a fault may cut short
         return true;
     }
 

@@ -125,6 +125,11 @@ public final class IoCommand {
         owner.spend(bytes);
     }
 
+    /** Whether it has been submitted and has not ended. */
+    public boolean isPending() {
+        return pending;
+    }
+
     /**
      * Ends a pending command. Its pieces must not be touched after this.
      *
@@ -151,10 +156,6 @@ public final class IoCommand {
 
     int guestCid() {
         return guestCid;
-    }
-
-    boolean isPending() {
-        return pending;
     }
 
     void setPending(boolean nowPending) {

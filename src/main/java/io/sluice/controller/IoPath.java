@@ -102,6 +102,28 @@ public interface IoPath extends AutoCloseable {
         return true;
     }
 
+    /** Whoever asked to {@link #settle} waits no longer: the controller is reset, or its client has left. */
+    default void settleAbandoned() {}
+
+    /**
+     * Whether a command is the path's, after {@link #submit} of it has been cut short by a fault: if it is, it will be completed.
+     * A path that does everything at once has none.
+     */
+    default boolean has(IoCommand command) {
+        return false;
+    }
+
+    /** Why commands are pending that will not end as long as the client is there; null if there are none. Cheap. */
+    default String failure() {
+        return null;
+    }
+
+    /**
+     * The client has left: its memory goes from the device behind the path before anybody else gets it. What is pending only
+     * because that device may still use it ends.
+     */
+    default void clientLeft() {}
+
     /** Lets go of everything. Nothing is pending. */
     @Override
     void close();

@@ -75,6 +75,9 @@ final class IoQueues implements AutoCloseable {
     /** The active submission queue that has the first turn of the next cycle. */
     private int firstTurn;
 
+    /** Whether a fault has cut a cycle short, so that interrupts may be owed. */
+    private boolean cutShort;
+
     /** What commands may still move in this cycle. */
     private long bytesLeft;
 
@@ -239,6 +242,7 @@ final class IoQueues implements AutoCloseable {
      */
     boolean reset() {
         slots.dropAll(); // first: whatever fails after this, nothing reaches the guest
+        path.settleAbandoned();
         if (!isEmpty()) {
             for (VirtualCompletionQueue queue : activeCompletionQueues) {
                 path.completionQueueChanged(queue.qid(), false);
@@ -285,10 +289,13 @@ final class IoQueues implements AutoCloseable {
      * {@link #CYCLE_BYTES} and one command, a step of the path's pending ones aside.
      */
     int doWork() {
+        boolean signalOwed = cutShort;
+        cutShort = true; // until the end of this cycle
         int work = poll() + takeTurns();
-        if (work > 0) {
+        if (work > 0 || signalOwed) {
             signal();
         }
+        cutShort = false;
         return work;
     }
 
@@ -349,9 +356,14 @@ final class IoQueues implements AutoCloseable {
         return taken;
     }
 
+    /** See {@link IoPath#clientLeft}. */
+    void clientLeft() {
+        path.clientLeft();
+    }
+
     /** Nothing is consumed before there is room for its completion and a slot. */
     private boolean takeOne(VirtualSubmissionQueue queue) {
-        if (slots.isFull()) {
+        if (slots.isFull() || queue.isFull()) {
             return false;
         }
         IoCommand command = slots.next();
@@ -363,27 +375,64 @@ final class IoQueues implements AutoCloseable {
             completions.release();
             return false;
         }
-        return begin(command, queue, completions);
+        int status;
+        try {
+            status = begin(command, queue);
+        } catch (RuntimeException | Error fault) {
+            status = cutShort(command, queue, fault);
+            conclude(command, queue, status);
+            throw fault;
+        }
+        return conclude(command, queue, status);
     }
 
-    /** Whether the command has been taken. */
-    private boolean begin(IoCommand command, VirtualSubmissionQueue queue, VirtualCompletionQueue completions) {
+    /** It is pending before the path has it, and until the path has said that it has not: no fault can come between the two. */
+    private int begin(IoCommand command, VirtualSubmissionQueue queue) {
         command.take(queue, epoch, Sqe.cid(Memory.hint(command.sqeAddress())));
         int status = gate.admit(command);
         if (status == Status.OK) {
-            status = path.submit(command);
-        }
-        if (status == IoPath.PENDING) {
             slots.hold();
             queue.addPending(1);
-        } else if (status == IoPath.BUSY) {
+            status = path.submit(command);
+            if (status != IoPath.PENDING) {
+                queue.addPending(-1);
+                slots.free(command);
+            }
+        }
+        return status;
+    }
+
+    /** Answers a command, or puts it back. Whether it has been taken. */
+    private boolean conclude(IoCommand command, VirtualSubmissionQueue queue, int status) {
+        if (status == IoPath.BUSY) {
             queue.putBack();
-            completions.release();
+            queue.completionQueue().release();
             return false;
-        } else {
-            completions.post(0, queue.head(), queue.qid(), command.guestCid(), account(command, status));
+        }
+        queue.setFaulted(false);
+        if (status != IoPath.PENDING) {
+            queue.completionQueue().post(0, queue.head(), queue.qid(), command.guestCid(), account(command, status));
         }
         return true;
+    }
+
+    /**
+     * A fault has come up while a command was begun. It may be told late and be another guest's, so the command is put back, as
+     * if it had not been looked at. If it meets one again, that is of its own memory, which is gone, and ends it.
+     */
+    private int cutShort(IoCommand command, VirtualSubmissionQueue queue, Throwable fault) {
+        if (command.isPending()) {
+            if (path.has(command)) {
+                return IoPath.PENDING;
+            }
+            queue.addPending(-1);
+            slots.free(command);
+        }
+        if (fault instanceof InternalError && queue.hasFaulted()) {
+            return Status.DATA_TRANSFER_ERROR.code();
+        }
+        queue.setFaulted(true);
+        return IoPath.BUSY;
     }
 
     /** Counts a command that has ended, or logs what it met. Returns the status to post. */

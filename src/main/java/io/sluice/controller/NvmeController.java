@@ -213,6 +213,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         if (reader == null) {
             return true;
         }
+        queues.clientLeft();
         if (!queues.anyPendingBefore(Long.MAX_VALUE)) {
             reader.close();
         }
@@ -438,11 +439,15 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     /**
      * The client was told that memory is its own again while commands in flight, or the cycle before this one, still used it.
-     * Nothing of that time may go on, and what it did may be wrong: only a reset makes this good.
+     * Nothing of that time may go on, and what it did may be wrong: only a reset makes this good. Or the path has failed.
      */
     private void failIfLeftBehind() {
-        if (reader.takeMissed() && lifecycle.isReady()) {
-            lifecycle.fail("an unmap had to be answered before the commands in flight were done with the memory", null);
+        String why = path.failure();
+        if (reader.takeMissed()) {
+            why = "an unmap had to be answered before the commands in flight were done with the memory";
+        }
+        if (why != null && lifecycle.isReady()) {
+            lifecycle.fail(why, null);
         }
     }
 

@@ -18,6 +18,7 @@ final class VirtualSubmissionQueue {
     private int head;
     private int pending;
     private boolean deleting;
+    private boolean faulted;
     private boolean refusing;
     private int refusedDoorbell;
 
@@ -69,6 +70,20 @@ final class VirtualSubmissionQueue {
 
     void addPending(int change) {
         pending += change;
+    }
+
+    /** Whether as many are pending as a guest can have outstanding in it: one less than its entries. NVMe 1.4, 4.1. */
+    boolean isFull() {
+        return pending >= entries - 1;
+    }
+
+    /** Whether a fault has come up in the command at the head, and it has been put back since. */
+    boolean hasFaulted() {
+        return faulted;
+    }
+
+    void setFaulted(boolean nowFaulted) {
+        faulted = nowFaulted;
     }
 
     /** No more commands are taken; those pending are on their way out. */

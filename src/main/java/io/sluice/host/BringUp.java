@@ -202,6 +202,7 @@ final class BringUp {
         try (Identification identification = new Identification(driver.admin(), driver.name(), cap, registers.vs())) {
             ControllerInfo info = identification.controller();
             driver.abortLimit(identification.abortLimit());
+            driver.commandLimits(identification.commandLimits());
             driver.identified(info, identification.namespaces());
         }
     }

@@ -6,9 +6,11 @@ import io.sluice.nvme.Cap;
 import io.sluice.nvme.Cns;
 import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.IdentifyNamespace;
+import io.sluice.nvme.IdentifyNvmController;
 import io.sluice.nvme.LbaFormat;
 import io.sluice.nvme.NamespaceDescriptors;
 import io.sluice.nvme.NamespaceList;
+import io.sluice.nvme.Vs;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
@@ -77,6 +79,29 @@ final class Identification implements AutoCloseable {
     /** ACL decoded: how many Aborts the controller takes at a time. To be asked after {@link #controller}. */
     int abortLimit() {
         return IdentifyController.ACL.getInt(page) + 1;
+    }
+
+    /** To be asked after {@link #abortLimit}. Only newer controllers know the question, and one that refuses it has no limits. */
+    CommandLimits commandLimits() throws IOException {
+        if (vs < Vs.NVME_2_0 && (Cap.css(cap) & Cap.CSS_SEVERAL) == 0) {
+            return CommandLimits.NONE;
+        }
+        try {
+            admin.identify(Cns.NVM_CONTROLLER, 0, "Identify the limits of the NVM command set", page);
+        } catch (CommandFailed e) {
+            return CommandLimits.NONE;
+        }
+        long ranges = limit(IdentifyNvmController.DMRL.get(page));
+        return new CommandLimits(
+                IdentifyNvmController.maxWriteZeroesBytes(page, Cap.minPageBytes(cap)),
+                (int) Math.min(ranges, Integer.MAX_VALUE),
+                limit(IdentifyNvmController.DMRSL.get(page)),
+                limit(IdentifyNvmController.DMSL.get(page)));
+    }
+
+    /** Zero says that there is none; what is larger than a namespace can be says the same. */
+    private static long limit(long field) {
+        return field <= 0 ? Long.MAX_VALUE : field;
     }
 
     private int shutdownMillis() {

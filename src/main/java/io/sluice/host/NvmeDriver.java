@@ -66,6 +66,7 @@ public final class NvmeDriver implements AutoCloseable {
     private volatile Consumer<DeviceEvent> eventListener;
     private Events events;
     private int abortLimit = 1;
+    private CommandLimits commandLimits = CommandLimits.NONE;
     private boolean enabled;
     private boolean shutDown;
     private volatile boolean closed;
@@ -105,6 +106,11 @@ public final class NvmeDriver implements AutoCloseable {
     /** What the controller says of itself. */
     public ControllerInfo controller() {
         return controller;
+    }
+
+    /** What the controller takes with one command of those that have limits of their own. */
+    public CommandLimits commandLimits() {
+        return commandLimits;
     }
 
     /** The active namespaces, in order of their identifiers, as they were found last; see {@link #listenForNamespaces}. */
@@ -427,6 +433,10 @@ public final class NvmeDriver implements AutoCloseable {
 
     int abortLimit() {
         return abortLimit;
+    }
+
+    void commandLimits(CommandLimits limits) {
+        commandLimits = limits;
     }
 
     void abortLimit(int limit) {

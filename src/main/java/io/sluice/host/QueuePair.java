@@ -7,6 +7,7 @@ import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Rings;
 import io.sluice.nvme.Sqe;
 import java.io.IOException;
+import java.util.function.Predicate;
 
 /**
  * One submission queue with the completion queue of the same size that answers it. Submitting, ringing the doorbell and
@@ -49,10 +50,13 @@ public final class QueuePair {
     private int sqTail;
     private int rungSqTail;
     private int cqHead;
+    private int rungCqHead;
     private int phase = Rings.FIRST_PHASE;
     private long resetGeneration;
     private DeviceFailure failure;
     private volatile boolean closed;
+
+    private Predicate<InternalError> othersFault = fault -> false;
 
     /**
      * @param name for messages: the queue and the device
@@ -136,10 +140,7 @@ public final class QueuePair {
         return true;
     }
 
-    /**
-     * Submits a Compare of logical blocks with memory; parameters as for {@link #read}. It ends with
-     * {@code Status.COMPARE_FAILURE} where they differ. Not every controller has it: see ONCS.
-     */
+    /** Submits a Compare with memory, as {@link #read}; {@code Status.COMPARE_FAILURE} where they differ. Optional: see ONCS. */
     public boolean compare(int nsid, long slba, int blockCount, long iova, int bytes, long token) {
         return transfer(NvmOpcode.COMPARE, nsid, slba, blockCount, iova, bytes, token);
     }
@@ -164,9 +165,7 @@ public final class QueuePair {
     }
 
     /**
-     * Submits a Flush: writes that completed before it was submitted are on non-volatile media when it completes.
-     *
-     * @return false if all slots are outstanding
+     * Submits a Flush: writes that completed before it are on non-volatile media when it completes. False as for {@link #read}.
      */
     public boolean flush(int nsid, long token) {
         if (begin(NvmOpcode.FLUSH, nsid) == 0) {
@@ -320,7 +319,9 @@ public final class QueuePair {
      */
     public void ring() throws IOException {
         if (!state.isRunning()) {
-            throwIfDead();
+            if (state.mode() == PairState.Mode.DEAD) {
+                throw state.death();
+            }
             return;
         }
         throwIfFailed();
@@ -331,7 +332,10 @@ public final class QueuePair {
         try {
             sqTailDoorbell.ring(sqTail);
         } catch (InternalError e) {
-            throw fail("cannot be reached any more: its doorbells are not decoded, or were taken away", e);
+            if (!othersFault.test(e)) {
+                throw fail("cannot be reached any more: its doorbells are not decoded, or were taken away", e);
+            }
+            rungSqTail = -1; // perhaps it was rung: once more does no harm, and once too little does
         }
     }
 
@@ -355,15 +359,24 @@ public final class QueuePair {
         try {
             return pollRunning(listener, limit);
         } catch (InternalError e) {
-            throw memoryTaken(e);
+            if (!othersFault.test(e)) {
+                throw memoryTaken(e);
+            }
+            return 0;
         }
     }
 
     /**
-     * Fails the queue pair because of an access to memory that was taken away or is not decoded. Java may tell of it late, in
-     * whatever the poller does next: a poller that gets an InternalError outside of this class hands it over here.
-     *
-     * @return for the caller to throw
+     * Has somebody asked about each access error that comes up here, before it fails the queue pair: Java may tell late of one
+     * that is somebody else's. True says that it is, and was dealt with.
+     */
+    public void onAccessError(Predicate<InternalError> isDealtWith) {
+        othersFault = isDealtWith;
+    }
+
+    /**
+     * Fails the queue pair because of an access to memory that was taken away or is not decoded: for a poller that gets the
+     * InternalError outside of this class. Returns what it is to throw.
      */
     public DeviceFailure memoryTaken(InternalError late) {
         return fail("cannot be polled any more: memory under it was taken away, or is not decoded", late);
@@ -380,8 +393,9 @@ public final class QueuePair {
             complete(tail, Cqe.dw0(cqe), listener);
             count++;
         }
-        if (count > 0) {
+        if (cqHead != rungCqHead) {
             cqHeadDoorbell.ring(cqHead);
+            rungCqHead = cqHead;
             state.noteWork();
         }
         return count;
@@ -457,6 +471,7 @@ public final class QueuePair {
         sqTail = 0;
         rungSqTail = 0;
         cqHead = 0;
+        rungCqHead = 0;
         phase = Rings.FIRST_PHASE;
         failure = null;
     }
@@ -471,12 +486,6 @@ public final class QueuePair {
     private void throwIfFailed() throws DeviceFailure {
         if (failure != null) {
             throw failure;
-        }
-    }
-
-    private void throwIfDead() throws DeviceFailure {
-        if (state.mode() == PairState.Mode.DEAD) {
-            throw state.death();
         }
     }
 
@@ -498,7 +507,7 @@ public final class QueuePair {
      * own completion and in its own time, before which the controller is not reset; until then its memory, when it is closed,
      * stays mapped. For who cannot wait as long, as a guest that unmaps memory.
      *
-     * @param slot of an outstanding command; of any other this does nothing
+     * @param slot if it is not outstanding, this does nothing
      */
     public void abort(int slot) {
         if (slots.isOutstanding(slot) && !slots.isLate(slot)) {
@@ -514,7 +523,7 @@ public final class QueuePair {
         return slots.isOutstanding(slot);
     }
 
-    /** How often a reset has ended all commands of this pair, on its poller's thread. */
+    /** How often a reset has ended all commands of this pair. */
     public long resetGeneration() {
         return resetGeneration;
     }
@@ -541,6 +550,11 @@ public final class QueuePair {
         return state.mode();
     }
 
+    /** Whether a reset of the controller is under way, which is not over before {@link #poll} has met it, commands or none. */
+    public boolean isResetting() {
+        return !state.isRunning() && state.mode() != PairState.Mode.DEAD;
+    }
+
     /** For the admin queue, whose owner has a record of its commands: empty again, the commands forgotten. */
     void restartForgetting() {
         slots.freeAll();
@@ -550,7 +564,10 @@ public final class QueuePair {
     private void complete(long tail, int dw0, CompletionListener listener) throws DeviceFailure {
         int slot = believed(tail);
         if (slot < 0) {
-            throw fail(tail);
+            throw fail(
+                    "posted a completion " + FalseCompletion.why(tail, qid, entries) + " (entry " + cqHead
+                            + "); its state cannot be trusted any more",
+                    null);
         }
         take(slot, tail, dw0, listener);
     }
@@ -571,13 +588,6 @@ public final class QueuePair {
     void close() {
         closed = true;
         state.die(new DeviceFailure(name + " has been closed"), DriverStatus.DEVICE_LOST);
-    }
-
-    private DeviceFailure fail(long tail) {
-        return fail(
-                "posted a completion " + FalseCompletion.why(tail, qid, entries) + " (entry " + cqHead
-                        + "); its state cannot be trusted any more",
-                null);
     }
 
     private DeviceFailure fail(String what, InternalError cause) {

@@ -14,6 +14,8 @@ import io.sluice.mem.Bits;
 public final class Cap {
     /** CSS bit 0 (CAP bit 37): the NVM command set. */
     public static final int CSS_NVM = 1;
+    /** CSS bit 6 (CAP bit 43): several I/O command sets, with what NVMe 2.0 says of each. */
+    public static final int CSS_SEVERAL = 1 << 6;
     /** CSS bit 7 (CAP bit 44): no I/O command set, admin commands only. */
     public static final int CSS_NONE = 1 << 7;
     /** AMS bit 0 (CAP bit 17): weighted round robin with urgent priority class. */

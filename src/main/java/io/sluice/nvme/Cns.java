@@ -15,6 +15,8 @@ public final class Cns {
     public static final int NAMESPACE_DESCRIPTORS = 0x03;
     /** NVM sets. */
     public static final int NVM_SETS = 0x04;
+    /** The controller's limits of the NVM command set, NVMe 2.0; {@link IdentifyNvmController}. CDW11 says which set: 0. */
+    public static final int NVM_CONTROLLER = 0x06;
     /** Allocated namespace identifiers above NSID. */
     public static final int ALLOCATED_NAMESPACES = 0x10;
     /** An allocated namespace. */

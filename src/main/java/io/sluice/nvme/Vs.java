@@ -14,6 +14,9 @@ public final class Vs {
     /** NVMe 1.4.0, the version that Sluice's controllers implement. */
     public static final int NVME_1_4 = 0x0001_0400;
 
+    /** NVMe 2.0. */
+    public static final int NVME_2_0 = 0x0002_0000;
+
     private Vs() {}
 
     public static int major(int vs) {

@@ -161,6 +161,11 @@ public final class MemoryStorage implements IoPath {
     }
 
     @Override
+    public boolean has(IoCommand command) {
+        return zeroing.contains(command) || deallocating.contains(command);
+    }
+
+    @Override
     public void cancel(IoCommand command) {
         if (zeroing.remove(command) || deallocating.remove(command)) {
             command.complete(Status.ABORTED_SQ_DELETION.code());

@@ -12,6 +12,7 @@ import io.sluice.linux.EventFd;
 import io.sluice.linux.Mapping;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Cns;
+import io.sluice.nvme.Csts;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Registers;
 import io.sluice.nvme.Status;
@@ -88,6 +89,23 @@ class ClientChangeTest {
         assertEquals(0, rig.readConfig(PciHeader.COMMAND, 2));
         assertEquals(0, rig.read(Registers.CC));
         assertEquals(0, rig.read(Registers.AQA));
+    }
+
+    @Test
+    void shouldFailAtOnceAndServeTheNextClientWhenThePathCannotEndWhatItHas() throws Exception {
+        rig.enable(16);
+        rig.holdOneCommand();
+        rig.path.failure = "the device is lost";
+        rig.controller.doWork();
+        assertTrue(Csts.fatal(rig.csts()), "so that the guest need not wait for it");
+
+        rig.write(Registers.CC, ControllerRig.cc(false));
+        rig.step();
+        assertTrue(Csts.ready(rig.csts()), "its memory may be in use still");
+        rig.reconnect();
+        assertEquals(List.of(), rig.path.held);
+        rig.enable(16);
+        assertFalse(Csts.fatal(rig.csts()));
     }
 
     @Test

@@ -154,6 +154,9 @@ abstract class IoQueuesFixture {
         int status = Status.OK;
         boolean readOnly;
         Runnable onSubmit = () -> {};
+        /** When the path has it. */
+        Runnable onSubmitted = () -> {};
+
         Runnable onPoll = () -> {};
         /** Cancelling this one fails. */
         IoCommand uncancellable;
@@ -207,7 +210,13 @@ abstract class IoQueuesFixture {
             if (status == PENDING) {
                 held.add(command);
             }
+            onSubmitted.run();
             return status;
+        }
+
+        @Override
+        public boolean has(IoCommand command) {
+            return held.contains(command);
         }
 
         @Override

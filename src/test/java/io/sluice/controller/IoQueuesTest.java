@@ -189,6 +189,7 @@ class IoQueuesTest extends IoQueuesFixture {
                 step();
             }
             path.onSubmit = () -> {};
+            assertEquals(fails ? 1 : 0, step(), "what has failed comes again");
         }
 
         path.status = IoPath.PENDING;
@@ -198,6 +199,101 @@ class IoQueuesTest extends IoQueuesFixture {
         step();
         assertEquals(FakePath.MAX_PENDING, path.held.size());
         assertEquals(FakePath.MAX_PENDING, path.held.stream().distinct().count());
+    }
+
+    @Test
+    void shouldHaveACommandPendingBeforeThePathHasIt() {
+        createPair(64, 64, 0);
+        path.status = IoPath.PENDING;
+        path.onSubmitted = () -> {
+            throw new InternalError("told late, when the path has it already");
+        };
+        submit(NvmOpcode.FLUSH, 1, 1, 0, 1);
+        assertThrows(InternalError.class, this::step);
+
+        path.onSubmitted = () -> {};
+        assertTrue(queues.anyPending(), "or its memory would be let go of under it");
+        submit(NvmOpcode.FLUSH, 2, 1, 0, 1);
+        assertEquals(1, queues.doWork() - 1, "only the new one is taken");
+        assertEquals(2, path.held.stream().distinct().count(), "and not in the slot of the first");
+        path.held.poll().complete(Status.OK);
+        assertEquals(1, Cqe.cid(Cqe.tail(cqe(0))));
+    }
+
+    @Test
+    void shouldTakeACommandAgainThatAFaultHasCutShort() {
+        createPair(64, 64, 0);
+        path.onSubmit = () -> {
+            throw new InternalError("another guest's, told late");
+        };
+        submit(NvmOpcode.FLUSH, 7, 1, 0, 1);
+        assertThrows(InternalError.class, this::step);
+        assertFalse(queues.anyPending());
+
+        path.onSubmit = () -> {};
+        step();
+        assertEquals(7, Cqe.cid(Cqe.tail(cqe(0))));
+        assertEquals(Status.OK, Cqe.status(Cqe.tail(cqe(0))));
+    }
+
+    @Test
+    void shouldEndACommandThatMeetsAFaultAgain() {
+        createPair(64, 64, 0);
+        path.onSubmit = () -> {
+            throw new InternalError("its own memory is gone");
+        };
+        submit(NvmOpcode.WRITE, 7, 1, 0, 1);
+        assertThrows(InternalError.class, this::step);
+        assertThrows(InternalError.class, this::step);
+        assertEquals(7, Cqe.cid(Cqe.tail(cqe(0))));
+        assertEquals(Status.DATA_TRANSFER_ERROR.code(), Cqe.status(Cqe.tail(cqe(0))));
+
+        path.onSubmit = () -> {};
+        raised.clear();
+        submit(NvmOpcode.WRITE, 8, 1, 0, 1);
+        step();
+        assertEquals(8, Cqe.cid(Cqe.tail(cqe(1))), "the queue goes on");
+        assertEquals(List.of(0), raised);
+    }
+
+    @Test
+    void shouldRaiseTheInterruptOfACycleThatWasCutShort() {
+        createPair(64, 64, 0);
+        submit(NvmOpcode.FLUSH, 1, 1, 0, 1);
+        submit(NvmOpcode.FLUSH, 2, 1, 0, 1);
+        path.onSubmit = () -> {
+            if (path.submitted.size() == 1) {
+                throw new InternalError("another guest's, told late");
+            }
+        };
+        assertThrows(InternalError.class, this::step);
+        assertEquals(1, Cqe.cid(Cqe.tail(cqe(0))));
+        assertEquals(List.of(), raised);
+
+        path.status = IoPath.BUSY; // so that there is no work that would raise it anyway
+        path.onSubmit = () -> {};
+        step();
+        assertEquals(List.of(0), raised);
+    }
+
+    @Test
+    void shouldTakeNoMoreThanAGuestCanHaveOutstandingInAQueue() {
+        createPair(2, 64, 0);
+        path.status = IoPath.PENDING;
+        submit(NvmOpcode.FLUSH, 1, 1, 0, 1);
+        step();
+        submit(
+                NvmOpcode.FLUSH,
+                2,
+                1,
+                0,
+                1); // which overwrites nothing, but no guest may do it before the first has ended
+        step();
+        assertEquals(1, path.held.size());
+
+        path.held.poll().complete(Status.OK);
+        step();
+        assertEquals(1, path.held.size());
     }
 
     @Test

@@ -17,6 +17,9 @@ final class ManualPath implements IoPath {
     boolean endsInPoll;
     boolean hasCache;
     int sglAlignmentBytes;
+    /** Why it has failed: what it holds then ends when the client has left. */
+    String failure;
+
     RuntimeException bug;
     int submitted;
 
@@ -66,9 +69,21 @@ final class ManualPath implements IoPath {
 
     @Override
     public void cancel(IoCommand command) {
-        if (!cancelsLate) {
+        if (!cancelsLate && failure == null) {
             held.remove(command);
             command.complete(Status.ABORTED_SQ_DELETION.code());
+        }
+    }
+
+    @Override
+    public String failure() {
+        return held.isEmpty() ? null : failure;
+    }
+
+    @Override
+    public void clientLeft() {
+        if (failure != null) {
+            endAll(Status.INTERNAL_ERROR.dnr());
         }
     }
 

@@ -100,6 +100,12 @@ class FakeNvme implements PciDevice {
     int eventConfiguration = -1;
 
     int optionalAdminCommands;
+    /** ONCS. */
+    int optionalCommands;
+
+    boolean volatileWriteCache;
+    int version = Vs.NVME_1_4;
+    DriverOnFake.Limits nvmLimits = new DriverOnFake.Limits();
     int sglSupport;
     int protectionType;
     int wrongCidOpcode = -1;
@@ -207,7 +213,7 @@ class FakeNvme implements PciDevice {
 
     private int readRegister(int offset) {
         return switch (Registers.at(offset)) {
-            case VS -> Vs.NVME_1_4;
+            case VS -> version;
             case CC -> cc;
             case CSTS -> csts;
             default -> 0;
@@ -312,6 +318,11 @@ class FakeNvme implements PciDevice {
             case Cns.CONTROLLER -> controllerPage(page);
             case Cns.ACTIVE_NAMESPACES -> listNamespaces(page, Sqe.nsid(sqe));
             case Cns.NAMESPACE -> namespacePage(page, Sqe.nsid(sqe));
+            case Cns.NVM_CONTROLLER ->
+                page.put(1, (byte) nvmLimits.wzsl)
+                        .put(3, (byte) nvmLimits.dmrl)
+                        .putInt(4, nvmLimits.dmrsl)
+                        .putLong(8, nvmLimits.dmsl);
             default -> {}
         }
         dataIn(sqe, page.array());
@@ -399,6 +410,8 @@ class FakeNvme implements PciDevice {
         page.put(77, (byte) mdts);
         page.putInt(80, Vs.NVME_1_4);
         page.putInt(516, namespaceLimit); // NN
+        page.putShort(520, (short) optionalCommands);
+        page.put(525, (byte) (volatileWriteCache ? 1 : 0));
         page.putInt(92, optionalEvents);
         page.put(262, (byte) (errorLogEntries - 1));
         page.putShort(526, (short) 15).putShort(528, (short) 1); // AWUN, AWUPF

@@ -343,6 +343,69 @@ class QueuePairTest {
         }
     }
 
+    @Test
+    void shouldGoOnWhenAnAccessErrorIsSomebodyElses() throws IOException {
+        InternalError others = new InternalError("of another's memory, told late");
+        List<InternalError> asked = new ArrayList<>();
+        pair.onAccessError(asked::add);
+        for (int i = 0; i < 3; i++) {
+            read(i);
+            post(i, i, Status.OK, 1);
+        }
+        pair.ring();
+        bar.writes.clear();
+        List<Long> seen = new ArrayList<>();
+        CompletionListener listener = (token, status, dw0) -> {
+            seen.add(token);
+            if (token == 1) {
+                throw others;
+            }
+        };
+        assertEquals(0, pair.poll(listener, LIMIT));
+        assertEquals(List.of(others), asked);
+        assertEquals(1, pair.poll(listener, LIMIT));
+        assertEquals(List.of(0L, 1L, 2L), seen, "each once");
+        assertEquals(List.of(new FakeBar.Write(CQ_DOORBELL, 3)), bar.writes);
+    }
+
+    @Test
+    void shouldTellTheDeviceOfAllItHasTakenWhenTheLastOfItWasCutShort() throws IOException {
+        pair.onAccessError(fault -> true);
+        read(0);
+        post(0, 0, Status.OK, 1);
+        pair.ring();
+        bar.writes.clear();
+        pair.poll(
+                (token, status, dw0) -> {
+                    throw new InternalError("of another's memory, told late");
+                },
+                LIMIT);
+        assertEquals(0, poll());
+        assertEquals(List.of(new FakeBar.Write(CQ_DOORBELL, 1)), bar.writes);
+    }
+
+    @Test
+    void shouldRingAgainWhenAnAccessErrorIsSomebodyElses() throws IOException {
+        int[] faults = {1};
+        bar = new FakeBar() {
+            @Override
+            public void writeInt(long offset, int value) {
+                if (faults[0]-- > 0) {
+                    throw new InternalError("of another's memory, told late");
+                }
+                super.writeInt(offset, value);
+            }
+        };
+        pair = newPair(false);
+        pair.onAccessError(fault -> true);
+        read(0);
+        pair.ring();
+        assertEquals(List.of(), bar.writes);
+        pair.ring();
+        pair.ring();
+        assertEquals(List.of(new FakeBar.Write(SQ_DOORBELL, 1)), bar.writes);
+    }
+
     private void pollOrFail() throws IOException {
         try {
             poll();

@@ -1,0 +1,27 @@
+package io.sluice.host;
+
+/**
+ * The most that a controller takes with one command of those that MDTS says nothing about: NVM Command Set 1.0, figure 100
+ * (Identify, CNS 06h, NVM command set). Where it gives no limit, there is none: as large as the field's type.
+ *
+ * @param writeZeroesBytes WZSL decoded
+ * @param ranges DMRL: the ranges of a Dataset Management command
+ * @param rangeBlocks DMRSL: the blocks of one range
+ * @param allRangesBlocks DMSL: the blocks of all ranges
+ */
+public record CommandLimits(long writeZeroesBytes, int ranges, long rangeBlocks, long allRangesBlocks) {
+    /** Of a controller that says nothing of limits. */
+    public static final CommandLimits NONE =
+            new CommandLimits(Long.MAX_VALUE, Integer.MAX_VALUE, Long.MAX_VALUE, Long.MAX_VALUE);
+
+    /**
+     * Whether a Dataset Management command is inside of the limits.
+     *
+     * @param count of ranges
+     * @param longest blocks of the longest range
+     * @param blocks of all of them
+     */
+    public boolean permitsRanges(int count, long longest, long blocks) {
+        return count <= ranges && longest <= rangeBlocks && blocks <= allRangesBlocks;
+    }
+}
