@@ -391,10 +391,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         return reader == null ? work : work + cycle();
     }
 
-    /**
-     * Nobody is attached, or the guest has not enabled the controller or has shut it down: its doorbells mean nothing. Or they
-     * come as messages, each of which wakes the agent.
-     */
+    /** Nobody is attached; or the controller is not enabled, or shut down; or doorbells come as messages, which wake the agent. */
     @Override
     public boolean isDormant() {
         return reader == null || ((lifecycle.isAtRest() || trapped) && !queues.anyPending() && isSettled());
@@ -442,10 +439,9 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
      * Nothing of that time may go on, and what it did may be wrong: only a reset makes this good. Or the path has failed.
      */
     private void failIfLeftBehind() {
-        String why = path.failure();
-        if (reader.takeMissed()) {
-            why = "an unmap had to be answered before the commands in flight were done with the memory";
-        }
+        String why = reader.takeMissed()
+                ? "an unmap had to be answered before the commands in flight were done with the memory"
+                : path.failure();
         if (why != null && lifecycle.isReady()) {
             lifecycle.fail(why, null);
         }

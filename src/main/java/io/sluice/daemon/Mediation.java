@@ -68,14 +68,16 @@ final class Mediation implements AutoCloseable {
     }
 
     private void addVolumes(List<ServePlan.Volume> plan) throws IOException {
+        // First: from here on nothing changes unheard, and what has changed until here is seen below.
+        session.driver().listenForNamespaces(this::namespaceChanged);
         DeviceMemory memory = session.memoryForGuests(plan.size());
         for (ServePlan.Volume volume : plan) {
             NamespaceInfo namespace =
                     session.driver().namespace(volume.settings().nsid());
+            requireAsPlanned(volume, namespace);
             volumes.add(Volume.create(volume, namespace, device, memory, this::wake));
         }
         volumes.forEach(volume -> mediator.add(volume.controller()));
-        session.driver().listenForNamespaces(this::namespaceChanged);
         if (session.model().isPresent()) {
             mediator.add(
                     session.model().get().lendTo(runner::get)); // one thread for all: there is no hardware to wait for
@@ -104,6 +106,18 @@ final class Mediation implements AutoCloseable {
         } finally {
             runner.set(newRunner());
             runner.get().start();
+        }
+    }
+
+    /** Reading what is on the device may have taken a while since it was planned. */
+    private static void requireAsPlanned(ServePlan.Volume volume, NamespaceInfo namespace) throws IOException {
+        boolean fits = namespace.unusableBecause().isEmpty()
+                && namespace.blockBytes() == volume.blockBytes()
+                && namespace.blockCount() >= volume.firstLba() + volume.blockCount();
+        if (!fits) {
+            throw new IOException("namespace " + namespace.nsid() + " has changed since volume "
+                    + volume.settings().name() + " was planned, and has no room for it any more. Look at what has"
+                    + " changed, and start again");
         }
     }
 

@@ -128,7 +128,38 @@ public final class SoftwareModel implements AutoCloseable {
             throw new IOException(controller.name() + " does not stop polling");
         }
         runner.set(host);
-        return controller;
+        return new Lent(controller);
+    }
+
+    /**
+     * The model on another's thread. The memory that it reaches is the guests', each of whom answers for its own; so it is never
+     * at fault itself.
+     */
+    private record Lent(NvmeController controller) implements Agent {
+        @Override
+        public String name() {
+            return controller.name();
+        }
+
+        @Override
+        public int doWork() {
+            return controller.doWork();
+        }
+
+        @Override
+        public boolean isDormant() {
+            return controller.isDormant();
+        }
+
+        @Override
+        public long maxRestNanos() {
+            return controller.maxRestNanos();
+        }
+
+        @Override
+        public void onFault(Throwable fault) {
+            controller.onFault(fault);
+        }
     }
 
     /** The model has a thread of its own again; the other one has ended. */

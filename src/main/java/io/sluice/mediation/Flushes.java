@@ -41,17 +41,29 @@ final class Flushes implements CommandOwner {
         wanted = true;
     }
 
-    /** Submits one if it is wanted and none is in flight; to be called in each cycle. Returns how many were submitted. */
-    int doWork(HostQueue queue) {
-        if (!wanted || inFlight || !queue.flush(this, nsid)) {
+    /**
+     * Submits one if it is wanted and none is in flight, through any of the device's queues; to be called in each cycle. Returns
+     * how many were submitted.
+     */
+    int doWork(HostQueue[] queues) {
+        if (!wanted || inFlight) {
             return 0;
         }
+        for (HostQueue queue : queues) {
+            if (queue.flush(this, nsid)) {
+                submitted();
+                return 1;
+            }
+        }
+        return 0;
+    }
+
+    private void submitted() {
         wanted = false;
         inFlight = true;
         for (MediatedPath path : paths) {
             path.flushSubmitted();
         }
-        return 1;
     }
 
     @Override

@@ -16,6 +16,11 @@ final class GuestStatus {
 
     private GuestStatus() {}
 
+    /** Whether the same command, sent again, may be done. */
+    static boolean isRetryable(int status) {
+        return Status.COMMAND_INTERRUPTED.is(status) && !Status.isDoNotRetry(status);
+    }
+
     /**
      * Translates a status of the device's, or of its driver's, into one for the guest. What says something of its
      * blocks passes; the bits that point to a log or a time of the device's do not.

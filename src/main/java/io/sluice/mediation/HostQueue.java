@@ -9,6 +9,7 @@ import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Sqe;
 import java.io.IOException;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,6 +33,7 @@ final class HostQueue implements CompletionListener {
     private final CommandOwner[] owners;
 
     private final IoCommand[] commands;
+    private final Turns turns = new Turns();
     private int users;
     private boolean broken;
 
@@ -55,7 +57,7 @@ final class HostQueue implements CompletionListener {
 
     /** A Read or a Write, whose pieces are the device's addresses. */
     boolean transfer(CommandOwner owner, IoCommand command, int nsid, long slba) {
-        long sqe = begin(command.opcode(), nsid);
+        long sqe = begin(owner, command.opcode(), nsid);
         if (sqe == 0) {
             return false;
         }
@@ -67,7 +69,7 @@ final class HostQueue implements CompletionListener {
     }
 
     boolean writeZeroes(CommandOwner owner, IoCommand command, int nsid, long slba) {
-        long sqe = begin(NvmOpcode.WRITE_ZEROES, nsid);
+        long sqe = begin(owner, NvmOpcode.WRITE_ZEROES, nsid);
         if (sqe == 0) {
             return false;
         }
@@ -79,7 +81,7 @@ final class HostQueue implements CompletionListener {
 
     /** A deallocation of the command's ranges, each of which begins {@code firstLba} blocks further on in the device. */
     boolean deallocate(CommandOwner owner, IoCommand command, int nsid, long firstLba) {
-        long sqe = begin(NvmOpcode.DATASET_MANAGEMENT, nsid);
+        long sqe = begin(owner, NvmOpcode.DATASET_MANAGEMENT, nsid);
         if (sqe == 0) {
             return false;
         }
@@ -91,16 +93,18 @@ final class HostQueue implements CompletionListener {
         return true;
     }
 
+    /** Takes the first free slot, before all who wait for one: there is one flush at a time, and everybody may need it. */
     boolean flush(CommandOwner owner, int nsid) {
-        if (begin(NvmOpcode.FLUSH, nsid) == 0) {
+        if (broken || pair.begin(NvmOpcode.FLUSH, nsid) == 0) {
             return false;
         }
         commit(owner, null);
         return true;
     }
 
-    private long begin(int opcode, int nsid) {
-        return broken ? 0 : pair.begin(opcode, nsid);
+    private long begin(CommandOwner owner, int opcode, int nsid) {
+        boolean may = !broken && turns.mayTake(owner, pair.depth() - pair.inFlight());
+        return may ? pair.begin(opcode, nsid) : 0;
     }
 
     private static void setBlocks(long sqe, IoCommand command, long slba) {
@@ -142,9 +146,13 @@ final class HostQueue implements CompletionListener {
 
     // ---- completing
 
-    /** Takes completions, and hands them to their owners. Returns how many there were. */
+    /**
+     * Takes completions, and hands them to their owners. Returns how many there were. During a reset of the device it is polled
+     * with users or without: the reset is not over before each pair has met it.
+     */
     int poll() {
-        if (users == 0 && pair.inFlight() == 0) {
+        turns.nextCycle();
+        if (users == 0 && pair.inFlight() == 0 && !pair.isResetting()) {
             return 0;
         }
         try {
@@ -177,6 +185,21 @@ final class HostQueue implements CompletionListener {
 
     int inFlight() {
         return pair.inFlight();
+    }
+
+    /** Whether a command is in flight here. Slow. */
+    boolean has(IoCommand command) {
+        for (int slot = 0; slot < commands.length; slot++) {
+            if (commands[slot] == command && pair.isHeld(slot)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** See {@link QueuePair#onAccessError}. */
+    void onAccessError(Predicate<InternalError> isDealtWith) {
+        pair.onAccessError(isDealtWith);
     }
 
     /** See {@link QueuePair#checkDeadlines}. */

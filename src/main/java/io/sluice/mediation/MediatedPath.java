@@ -37,6 +37,14 @@ public final class MediatedPath implements IoPath, CommandOwner {
     private static final Logger LOG = LoggerFactory.getLogger(MediatedPath.class);
     private static final int MAX_CQID = 64;
 
+    /**
+     * How many Write Zeroes and Deallocations of one guest the device has at a time. Each may cost it a thousand times what a
+     * Read costs, and what waits behind them has a deadline: if it passes, the device may be reset, for everybody.
+     */
+    static final int MAX_SLOW = 4;
+
+    private static final long MAX_BLOCK_COUNT = 65_536;
+
     private final SharedDevice device;
     private final DeviceMemory memory;
     private final Slice slice;
@@ -48,9 +56,18 @@ public final class MediatedPath implements IoPath, CommandOwner {
     /** By the guest's completion queue identifier; null where there is no such queue. */
     private final HostQueue[] queues = new HostQueue[MAX_CQID + 1];
 
+    /** A ring, from {@code endedFirst} on. */
     private final IoCommand[] ended;
+
     private final int[] endedStatuses;
+    private int endedFirst;
     private int endedCount;
+
+    /** Those whose memory a device may still use that is lost. */
+    private final ArrayDeque<IoCommand> lost = new ArrayDeque<>();
+
+    /** In flight, of the commands that {@link #MAX_SLOW} is about. */
+    private int slow;
 
     /** Set by another thread: the slice is not what it was any more. */
     private volatile boolean gone;
@@ -127,7 +144,9 @@ public final class MediatedPath implements IoPath, CommandOwner {
     @Override
     public boolean offers(int opcode) {
         return switch (opcode) {
-            case NvmOpcode.WRITE_ZEROES -> device.hasOptional(IdentifyController.ONCS_WRITE_ZEROES);
+            case NvmOpcode.WRITE_ZEROES ->
+                device.hasOptional(IdentifyController.ONCS_WRITE_ZEROES)
+                        && device.limits().writeZeroesBytes() >= MAX_BLOCK_COUNT * slice.blockBytes();
             case NvmOpcode.DATASET_MANAGEMENT -> device.hasOptional(IdentifyController.ONCS_DATASET_MANAGEMENT);
             default -> false;
         };
@@ -196,21 +215,41 @@ public final class MediatedPath implements IoPath, CommandOwner {
         if (slba == Slice.OUTSIDE) {
             return outside(command);
         }
-        return pendingIf(queues[command.cqid()].writeZeroes(this, command, slice.hostNsid(), slba));
+        return slowIf(slow < MAX_SLOW && queues[command.cqid()].writeZeroes(this, command, slice.hostNsid(), slba));
     }
 
-    /** Hints other than deallocation are dropped, which is a controller's right: NVMe 1.4, 6.7. */
+    /**
+     * Hints other than deallocation are dropped, which is a controller's right: NVMe 1.4, 6.7. So are deallocations of more
+     * than the device takes at once, or of the same blocks again and again.
+     */
     private int manage(IoCommand command) {
         if (!command.deallocate()) {
             return Status.OK;
         }
+        long blocks = 0;
+        long longest = 0;
         for (int i = 0; i < command.rangeCount(); i++) {
             long range = command.rangesAddress() + (long) i * DsmRange.BYTES;
             if (slice.toHost(DsmRange.slba(range), DsmRange.blockCount(range)) == Slice.OUTSIDE) {
                 return outside(command);
             }
+            blocks += DsmRange.blockCount(range);
+            longest = Math.max(longest, DsmRange.blockCount(range));
         }
-        return pendingIf(queues[command.cqid()].deallocate(this, command, slice.hostNsid(), slice.firstLba()));
+        if (blocks > slice.blockCount() || !device.limits().permitsRanges(command.rangeCount(), longest, blocks)) {
+            return Status.OK;
+        }
+        return slowIf(slow < MAX_SLOW
+                && queues[command.cqid()].deallocate(this, command, slice.hostNsid(), slice.firstLba()));
+    }
+
+    private int slowIf(boolean submitted) {
+        slow += submitted ? 1 : 0;
+        return pendingIf(submitted);
+    }
+
+    private static boolean isSlow(IoCommand command) {
+        return command.opcode() == NvmOpcode.WRITE_ZEROES || command.opcode() == NvmOpcode.DATASET_MANAGEMENT;
     }
 
     private int flush(IoCommand command) {
@@ -246,21 +285,49 @@ public final class MediatedPath implements IoPath, CommandOwner {
     // ---- what has ended
 
     /**
-     * A command whose memory a lost device may still use stays in flight for good: then the guest's memory is not let go of
-     * before the IOMMU has been told, which its unmapping or its leaving does at their deadlines.
+     * A command whose memory a lost device may still use stays in flight until its client has left. The others, whose data is
+     * the slot's or nobody's, end.
      */
     @Override
     public void ended(IoCommand command, int hostStatus) {
-        if (DriverStatus.isMemoryFree(hostStatus)) {
-            end(command, GuestStatus.of(hostStatus));
-        } else {
-            LOG.error("{}: a command stays in flight: the device is lost, and may still use its memory", slice);
+        slow -= isSlow(command) ? 1 : 0;
+        if (!DriverStatus.isMemoryFree(hostStatus)) {
+            memory.keepAddresses();
+            if (!isSlow(command)) {
+                lose(command);
+                return;
+            }
+        }
+        end(command, GuestStatus.of(hostStatus));
+    }
+
+    private void lose(IoCommand command) {
+        if (lost.isEmpty()) {
+            LOG.error(
+                    "{}: commands stay in flight: the device is lost, and may still use their memory. They end when the guest's"
+                            + " client leaves",
+                    slice);
+        }
+        lost.add(command);
+    }
+
+    @Override
+    public String failure() {
+        return lost.isEmpty() ? null : "the device is lost, and may still use the memory of commands in flight";
+    }
+
+    /** The addresses that they use are nobody else's, ever: see {@link DeviceMemory#keepAddresses}. */
+    @Override
+    public void clientLeft() {
+        while (!lost.isEmpty()) {
+            end(lost.remove(), GuestStatus.FINAL);
         }
     }
 
     private void end(IoCommand command, int status) {
-        ended[endedCount] = command;
-        endedStatuses[endedCount] = status;
+        int at = (endedFirst + endedCount) % ended.length;
+        ended[at] = command;
+        endedStatuses[at] = status;
         endedCount++;
     }
 
@@ -279,23 +346,52 @@ public final class MediatedPath implements IoPath, CommandOwner {
             end(flushesInFlight.remove(), status);
         }
         if (settling == Settling.IN_FLIGHT) {
+            settleOrFlushAgain(status);
+        }
+    }
+
+    /** A reset of the device may have come before the flush was done. */
+    private void settleOrFlushAgain(int status) {
+        if (GuestStatus.isRetryable(status)) {
+            settling = Settling.WAITING;
+            flushes.want();
+        } else {
             settling = Settling.DONE;
         }
     }
 
+    /** One after the other, so that a fault at one, which may be another guest's and told late, takes nothing from the rest. */
     @Override
     public int poll() {
-        int count = endedCount;
-        endedCount = 0;
-        for (int i = 0; i < count; i++) {
-            IoCommand command = ended[i];
-            ended[i] = null;
-            command.complete(endedStatuses[i]);
+        int count = 0;
+        while (endedCount > 0) {
+            IoCommand command = ended[endedFirst];
+            try {
+                command.complete(endedStatuses[endedFirst]);
+                count++;
+            } finally {
+                if (!command.isPending()) {
+                    takeEnded();
+                }
+            }
         }
         return count;
     }
 
-    /** By a flush of the device's, also if that fails: the guest goes in any case. */
+    private void takeEnded() {
+        ended[endedFirst] = null;
+        endedFirst = endedFirst + 1 == ended.length ? 0 : endedFirst + 1;
+        endedCount--;
+    }
+
+    @Override
+    public boolean has(IoCommand command) {
+        return flushesToSubmit.contains(command)
+                || flushesInFlight.contains(command)
+                || queues[command.cqid()].has(command);
+    }
+
+    /** By a flush of the device's, also if the device says that it fails: the guest goes in any case. */
     @Override
     public boolean settle() {
         if (!device.hasVolatileCache() || device.isDead() || settling == Settling.DONE) {
@@ -307,6 +403,12 @@ public final class MediatedPath implements IoPath, CommandOwner {
             flushes.want();
         }
         return false;
+    }
+
+    /** A flush that is on its way for it counts for nothing: what is written from now on is not in it. */
+    @Override
+    public void settleAbandoned() {
+        settling = Settling.NOT;
     }
 
     @Override

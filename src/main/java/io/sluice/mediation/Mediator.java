@@ -2,6 +2,7 @@ package io.sluice.mediation;
 
 import io.sluice.poll.Agent;
 import java.util.Arrays;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,6 +29,9 @@ public final class Mediator implements Agent {
 
         /** How many commands the device has. */
         int inFlight();
+
+        /** Has somebody asked whether an access error that comes up in the device's part is a guest's, and is dealt with. */
+        void onAccessError(Predicate<InternalError> isDealtWith);
     }
 
     private final String name;
@@ -46,6 +50,7 @@ public final class Mediator implements Agent {
     Mediator(String name, Device device) {
         this.name = name;
         this.device = device;
+        device.onAccessError(this::blame);
     }
 
     /** Gives a controller its turn in each cycle from now on; from any thread. */
@@ -84,7 +89,10 @@ public final class Mediator implements Agent {
         }
     }
 
-    /** An access to memory that was taken away is told late, in whoever's turn it is then. Whether its owner was found. */
+    /**
+     * An access to memory that was taken away is told late, in whoever's turn it is then. Whether its owner was found. Whose turn
+     * was cut short goes on in its next.
+     */
     private boolean blame(Throwable fault) {
         boolean found = false;
         if (fault instanceof InternalError) {

@@ -1,11 +1,13 @@
 package io.sluice.mediation;
 
+import io.sluice.host.CommandLimits;
 import io.sluice.host.NvmeDriver;
 import io.sluice.host.QueuePair;
 import io.sluice.nvme.IdentifyController;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 
 /**
  * A device as the guests of one poller share it: its queue pairs, and what is done for all of them at once. Belongs to that
@@ -21,6 +23,7 @@ public final class SharedDevice implements Mediator.Device {
     private final List<Flushes> flushes = new ArrayList<>();
     private final boolean volatileCache;
     private final int optionalCommands;
+    private final CommandLimits limits;
     private int cycles;
 
     /**
@@ -35,6 +38,7 @@ public final class SharedDevice implements Mediator.Device {
         this.queues = driver.queuePairs().stream().map(HostQueue::new).toArray(HostQueue[]::new);
         this.volatileCache = driver.controller().volatileWriteCache();
         this.optionalCommands = driver.controller().optionalCommands();
+        this.limits = driver.commandLimits();
     }
 
     /** The longest transfer of one command that the device and its driver take, in bytes. */
@@ -43,6 +47,11 @@ public final class SharedDevice implements Mediator.Device {
                 .mapToInt(QueuePair::maxTransferBytes)
                 .min()
                 .orElseThrow();
+    }
+
+    /** What the device takes of those commands that have limits of their own. */
+    CommandLimits limits() {
+        return limits;
     }
 
     boolean hasVolatileCache() {
@@ -102,14 +111,19 @@ public final class SharedDevice implements Mediator.Device {
     /** Takes what the device has completed. Returns how much that was. */
     @Override
     public int poll() {
-        int ended = 0;
+        int work = 0;
+        boolean idle = true;
         for (HostQueue queue : queues) {
-            ended += queue.poll();
+            work += queue.poll();
+            idle &= queue.inFlight() == 0;
         }
-        if (++cycles % CYCLES_PER_CLOCK_READ == 0) {
+        // While nothing is in flight the poller may sleep between two cycles, and what comes next has the deadline that
+        // is told
+        // here.
+        if (idle || ++cycles % CYCLES_PER_CLOCK_READ == 0) {
             checkDeadlines();
         }
-        return ended;
+        return work + flush(); // before the guests, who may take all slots that have become free
     }
 
     private void checkDeadlines() {
@@ -119,21 +133,33 @@ public final class SharedDevice implements Mediator.Device {
         }
     }
 
-    /** Submits what is due for all guests together, and tells the device of all that was submitted in this cycle. */
-    @Override
-    public int submit() {
+    private int flush() {
         int submitted = 0;
         for (Flushes some : flushes) {
             if (isDead()) {
                 some.fail(GuestStatus.FINAL);
             } else {
-                submitted += some.doWork(queues[0]);
+                submitted += some.doWork(queues);
             }
         }
+        return submitted;
+    }
+
+    /** Submits what is due for all guests together, and tells the device of all that was submitted in this cycle. */
+    @Override
+    public int submit() {
+        int submitted = flush();
         for (HostQueue queue : queues) {
             queue.ring();
         }
         return submitted;
+    }
+
+    @Override
+    public void onAccessError(Predicate<InternalError> isDealtWith) {
+        for (HostQueue queue : queues) {
+            queue.onAccessError(isDealtWith);
+        }
     }
 
     /** How many commands the device has. */

@@ -18,7 +18,7 @@ final class GuestDrive implements AutoCloseable {
     private static final int QUEUE_ENTRIES = 64;
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
-    private final Loopback device;
+    final Loopback device;
     final NvmeDriver driver;
     final DmaArea buffer;
     private final int blockBytes;

@@ -59,7 +59,7 @@ final class MediatedRig implements AutoCloseable {
         return mediation.controllers();
     }
 
-    private static ServePlan.Volume volume(String name, long firstLba, long blocks) {
+    static ServePlan.Volume volume(String name, long firstLba, long blocks) {
         VolumeSettings settings = new VolumeSettings(
                 name,
                 NSID,

@@ -2,6 +2,7 @@ package io.sluice.daemon;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sluice.controller.Namespace;
@@ -12,6 +13,7 @@ import io.sluice.host.QueuePair;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Status;
 import io.sluice.storage.MemoryStorage;
+import java.io.IOException;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -91,5 +93,12 @@ class MediationTest {
         assertArrayEquals(written[0], onDevice(0, written[0].length));
         assertArrayEquals(written[1], onDevice(BLOCKS_EACH, written[1].length));
         assertArrayEquals(new byte[written[1].length], onDevice(2 * BLOCKS_EACH, written[1].length));
+    }
+
+    @Test
+    void shouldRefuseWhenTheNamespaceHasChangedSinceTheVolumesWerePlanned() {
+        IOException refused = assertThrows(IOException.class, () -> rig.share(BLOCKS_EACH, 3 * BLOCKS_EACH));
+        assertTrue(
+                refused.getMessage().contains("has changed since volume volume-1 was planned"), refused.getMessage());
     }
 }

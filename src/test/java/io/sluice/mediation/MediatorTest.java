@@ -7,15 +7,20 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sluice.poll.Agent;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 
 /** Turns, and faults in them; the device's part is shown by tests of the daemon. */
 class MediatorTest {
     private final List<String> told = new ArrayList<>();
-    private final Mediator mediator = new Mediator("device", new IdleDevice());
+    private final IdleDevice device = new IdleDevice();
+    private final Mediator mediator = new Mediator("device", device);
 
-    /** A device that has nothing to do. */
+    /** A device that has nothing to do, but perhaps something in flight. */
     private static final class IdleDevice implements Mediator.Device {
+        private int inFlight;
+        private Predicate<InternalError> isDealtWith;
+
         @Override
         public int poll() {
             return 0;
@@ -28,7 +33,12 @@ class MediatorTest {
 
         @Override
         public int inFlight() {
-            return 0;
+            return inFlight;
+        }
+
+        @Override
+        public void onAccessError(Predicate<InternalError> handler) {
+            isDealtWith = handler;
         }
     }
 
@@ -152,5 +162,26 @@ class MediatorTest {
         second.maxRestNanos = 200;
 
         assertEquals(200, mediator.maxRestNanos());
+    }
+
+    @Test
+    void shouldNotSleepWhileTheDeviceHasCommands() {
+        new Guest("a").dormant = true;
+        device.inFlight = 1;
+        assertFalse(mediator.isDormant(), "nobody would see them end");
+        device.inFlight = 0;
+        assertTrue(mediator.isDormant());
+    }
+
+    @Test
+    void shouldFindTheGuestWhoseMemoryWasTakenAwayWhenTheDevicesTurnIsInterrupted() {
+        new Guest("a");
+        Guest guilty = new Guest("b");
+        InternalError late = new InternalError("told late, as it were");
+
+        assertFalse(device.isDealtWith.test(late), "nobody's memory is gone: it is the device's");
+        guilty.atFault = true;
+        assertTrue(device.isDealtWith.test(late));
+        assertEquals(List.of("b failed"), told);
     }
 }
