@@ -18,6 +18,14 @@ die() {
   exit 1
 }
 
+# Ends the script where it may neither install nor build, as under a service manager (SLUICE_BUILD=never), and tells how to do
+# that once: refuse_if_prepared_only WHAT_IS_MISSING
+refuse_if_prepared_only() {
+  [ "${SLUICE_BUILD:-}" != never ] \
+    || die "$1, and a service neither installs nor builds. Prepare it once, as root:" \
+      "SLUICE_CACHE=$CACHE $PROJECT/scripts/sluice --version"
+}
+
 is_root() { [ "${EUID:-$(id -u)}" -eq 0 ]; }
 
 make_cache() {

@@ -47,7 +47,9 @@ best_jdk() {
 
 # Prints the home of a JDK >= 22; gets one from Debian's packages if the machine has none.
 find_jdk() {
-  best_jdk || { locked jdk get_jdk >&2 && best_jdk; } \
+  best_jdk && return
+  refuse_if_prepared_only "no JDK $JDK_OLDEST or newer is on this machine, nor in $CACHE"
+  { locked jdk get_jdk >&2 && best_jdk; } \
     || die "no JDK $JDK_OLDEST or newer. Install one (any maker's) and set JAVA_HOME to its folder."
 }
 
