@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -33,13 +34,13 @@ import picocli.CommandLine.Spec;
                     + " socket of its own. DEVICE is the PCI address of a device that vfio-pci has, the path of a vfio-user"
                     + " socket, or model:SIZE for one in memory.",
             "Prints QEMU's arguments on standard output once it is ready; logs go to standard error. SIGTERM, Ctrl-C and"
-                    + " SIGHUP: it finishes what was begun, shuts the device down, and exits with 0. The second of them:"
-                    + " it ends at once, with 1."
+                    + " SIGHUP: it finishes what was begun, shuts the device down, and exits with 0, or with 1 if not all of"
+                    + " that could be done. The second of them: it ends at once, with 1."
         },
         footer = {
             "",
             "KEY in --volume: name, socket, size, start, namespace, block-size, mode, owner, group, queues, queue-entries,"
-                    + " max-in-flight, doorbells (mapped or trapped), read-only, serial; as in a file. A volume without"
+                    + " max-in-flight, doorbells (mapped or trapped), read-only, serial, nguid, eui64; as in a file. A volume without"
                     + " a start begins where the one before it ends; one without a size has all that is left. Values"
                     + " have no commas.",
             "",
@@ -55,7 +56,8 @@ final class ServeCommand implements Callable<Integer> {
     private static final Map<String, String> DEVICE_KEYS = Map.of(
             "--device-queues", "queues",
             "--device-queue-entries", "queue-entries",
-            "--timeout-millis", "timeout-millis");
+            "--timeout-millis", "timeout-millis",
+            "--device-serial", "serial");
 
     @Spec
     private CommandSpec spec;
@@ -86,12 +88,24 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--pass-through",
             paramLabel = "SOCKET",
-            description = "Give the device's namespace 1, as a whole, to the guest at this socket.")
+            description =
+                    "Give a whole namespace of the device to the guest at this socket: the only one that there is,"
+                            + " unless --namespace says which. Sluice itself writes nothing to it; since the guest does, a disk with"
+                            + " something on it takes --destroy-data here too.")
     private String passThrough;
 
     @Option(
+            names = "--namespace",
+            paramLabel = "N",
+            description = "The namespace for --pass-through, where the device has several.")
+    private String namespace;
+
+    @Option(
             names = "--destroy-data",
-            description = "Take a device even if there is something in its first or last MiB.")
+            description =
+                    "Take a device even if it is not empty. Without this, the first and the last MiB of each namespace"
+                            + " that guests may write to are read, and 256 samples between them; what lies between those is not"
+                            + " seen. Guests' own data is something too.")
     private boolean destroyData;
 
     @Option(names = "--device-queues", paramLabel = "N", description = "I/O queue pairs to ask of the device.")
@@ -100,13 +114,20 @@ final class ServeCommand implements Callable<Integer> {
     @Option(names = "--device-queue-entries", paramLabel = "N", description = "Entries of each.")
     private String deviceQueueEntries;
 
+    @Option(
+            names = "--device-serial",
+            paramLabel = "SERIAL",
+            description = "Take no device of another serial number: addresses change when cards are added.")
+    private String deviceSerial;
+
     @Option(names = "--timeout-millis", paramLabel = "MS", description = "After which a command of it is aborted.")
     private String timeoutMillis;
 
     @Option(
             names = "--core",
             paramLabel = "N",
-            description = "The processor that polls; none is set aside if not given.")
+            description = "The processor that polls; it fails to start if that cannot be had. None is set aside if not"
+                    + " given.")
     private String core;
 
     @Option(names = "--spin-micros", paramLabel = "US", description = "How long the poller spins after the last work.")
@@ -118,7 +139,9 @@ final class ServeCommand implements Callable<Integer> {
     @Option(
             names = "--park-micros",
             paramLabel = "US",
-            description = "The longest it sleeps after that: so late may a mapped doorbell be seen.")
+            description =
+                    "The longest it sleeps after that: so late may a mapped doorbell be seen. What is given is kept to;"
+                            + " the default, 2000, may become three times as long where sleeps cost much.")
     private String parkMicros;
 
     @Option(
@@ -144,7 +167,7 @@ final class ServeCommand implements Callable<Integer> {
         LogSetup.set(level.name(), sluice.isVerbose());
         PrintWriter out = spec.commandLine().getOut();
         boolean finished = Service.ofThisProcess(() -> Runtime.getRuntime().halt(ExitCode.FAILED))
-                .run(() -> MediatorDaemon.start(settings), () -> announce(settings, out));
+                .run(stop -> MediatorDaemon.start(settings, stop), () -> announce(settings, out));
         return finished ? ExitCode.OK : ExitCode.FAILED;
     }
 
@@ -164,7 +187,7 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private void requireOneSource() {
-        boolean byOptions = device != null || passThrough != null || !volumes.isEmpty();
+        boolean byOptions = device != null || passThrough != null || namespace != null || !volumes.isEmpty();
         String message = "";
         if (config != null
                 && (byOptions || !deviceOptions().isEmpty() || !pollerOptions().isEmpty())) {
@@ -173,6 +196,8 @@ final class ServeCommand implements Callable<Integer> {
             message = "what to serve is missing: --config FILE, or DEVICE with --volume or --pass-through";
         } else if (passThrough != null && !volumes.isEmpty()) {
             message = "--pass-through leaves nothing of the device for --volume; choose one of them";
+        } else if (namespace != null && passThrough == null) {
+            message = "--namespace goes with --pass-through; --volume has a key of that name";
         }
         if (!message.isEmpty()) {
             throw new ParameterException(spec.commandLine(), message);
@@ -194,7 +219,7 @@ final class ServeCommand implements Callable<Integer> {
         pollerOptions().forEach((option, value) -> arguments.poller(option.substring(2), option, value));
         volumes.forEach(arguments::volume);
         if (passThrough != null) {
-            arguments.passThrough(passThrough);
+            arguments.passThrough(passThrough, Optional.ofNullable(namespace));
         }
         return arguments.settings(Path.of(""));
     }
@@ -204,6 +229,7 @@ final class ServeCommand implements Callable<Integer> {
         given.put("--device-queues", deviceQueues);
         given.put("--device-queue-entries", deviceQueueEntries);
         given.put("--timeout-millis", timeoutMillis);
+        given.put("--device-serial", deviceSerial);
         given.values().removeIf(value -> value == null);
         return given;
     }

@@ -35,14 +35,18 @@ final class SettingsText {
     private static String device(DeviceSettings device) {
         return "device  " + device.target() + ", up to " + device.queuePairs() + " queue pairs of "
                 + device.queueEntries() + " entries, commands aborted after " + device.timeoutMillis() + " ms, "
-                + (device.destroyData() ? "taken even if it is not empty" : "refused unless it is empty") + "\n";
+                + (device.destroyData() ? "taken even if it is not empty" : "refused unless it is empty")
+                + device.serial().map(serial -> ", no other than " + serial).orElse("")
+                + device.model().map(model -> ", no other than a " + model).orElse("") + "\n";
     }
 
     private static String poller(PollerSettings poller) {
         return "poller  "
                 + (poller.core().isPresent() ? "processor " + poller.core().getAsInt() : "any processor")
                 + ", spins " + poller.spinMicros() + " us, yields " + poller.yieldMicros() + " us, parks up to "
-                + poller.maxParkMicros() + " us\n";
+                + poller.maxParkMicros() + " us"
+                + (poller.parkIsBound() ? "" : ", or three times that where parks cost much")
+                + "\n";
     }
 
     private static List<String> row(VolumeSettings volume) {

@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 /** Reads {@code device}, which may be the target alone, and {@code poller}. */
 final class DeviceReader {
     static final List<String> DEVICE_KEYS =
-            List.of("target", "queues", "queue-entries", "timeout-millis", "destroy-data");
+            List.of("target", "queues", "queue-entries", "timeout-millis", "destroy-data", "serial", "model");
     static final List<String> POLLER_KEYS = List.of("core", "spin-micros", "yield-micros", "park-micros");
 
     private static final String WHAT =
@@ -49,7 +49,9 @@ final class DeviceReader {
                         DeviceSettings.MIN_TIMEOUT_MILLIS,
                         DeviceSettings.MAX_TIMEOUT_MILLIS,
                         DeviceSettings.DEFAULT_TIMEOUT_MILLIS),
-                section.flag("destroy-data"));
+                section.flag("destroy-data"),
+                section.ascii("serial", DeviceSettings.MAX_SERIAL_LENGTH),
+                section.ascii("model", DeviceSettings.MAX_MODEL_LENGTH));
     }
 
     private static TargetSettings target(Section section, Places places) {
@@ -112,6 +114,7 @@ final class DeviceReader {
                         "park-micros",
                         PollerSettings.MIN_PARK_MICROS,
                         PollerSettings.MAX_MICROS,
-                        usual.maxParkMicros()));
+                        usual.maxParkMicros()),
+                section.has("park-micros"));
     }
 }

@@ -1,5 +1,7 @@
 package io.sluice.config;
 
+import java.util.Optional;
+
 /**
  * The device that is shared.
  *
@@ -9,9 +11,17 @@ package io.sluice.config;
  * @param timeoutMillis after which a command of the device's is aborted, {@link #MIN_TIMEOUT_MILLIS} to
  *     {@link #MAX_TIMEOUT_MILLIS}
  * @param destroyData whether a device is taken that has something in its first or last MiB
+ * @param serial the serial number that it must have, without padding; empty for any
+ * @param model the model number that it must have, likewise
  */
 public record DeviceSettings(
-        TargetSettings target, int queuePairs, int queueEntries, int timeoutMillis, boolean destroyData) {
+        TargetSettings target,
+        int queuePairs,
+        int queueEntries,
+        int timeoutMillis,
+        boolean destroyData,
+        Optional<String> serial,
+        Optional<String> model) {
     public static final int MAX_QUEUE_PAIRS = 128;
     public static final int DEFAULT_QUEUE_PAIRS = 32;
     public static final int MAX_QUEUE_ENTRIES = 65_536;
@@ -21,4 +31,20 @@ public record DeviceSettings(
 
     /** Less than a guest waits, which is 30 s in Linux: so that the guest is told, and not driven to resets of its own. */
     public static final int DEFAULT_TIMEOUT_MILLIS = 10_000;
+
+    /** NVMe 1.4, figure 247: SN and MN. */
+    static final int MAX_SERIAL_LENGTH = 20;
+
+    static final int MAX_MODEL_LENGTH = 40;
+
+    /** Whichever device is at the target. */
+    public DeviceSettings(
+            TargetSettings target, int queuePairs, int queueEntries, int timeoutMillis, boolean destroyData) {
+        this(target, queuePairs, queueEntries, timeoutMillis, destroyData, Optional.empty(), Optional.empty());
+    }
+
+    /** The same, and one that is not empty is taken too. */
+    DeviceSettings destroyingData() {
+        return new DeviceSettings(target, queuePairs, queueEntries, timeoutMillis, true, serial, model);
+    }
 }

@@ -1,9 +1,11 @@
 package io.sluice.config;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a start would fail on, on this host, as this user, now: folders that sockets go to, and the poller's processor. Apart from
@@ -14,14 +16,15 @@ public final class HostChecks {
 
     /** Everything that is in the way; empty if nothing is. */
     public static List<ConfigError> problems(ServeSettings settings) {
-        return problems(settings, Path.of("/sys/devices/system/cpu"));
+        return problems(settings, Path.of("/sys/devices/system/cpu"), Path.of("/proc/self/status"));
     }
 
-    static List<ConfigError> problems(ServeSettings settings, Path processors) {
+    static List<ConfigError> problems(ServeSettings settings, Path processors, Path status) {
         List<ConfigError> found = new ArrayList<>();
         settings.poller().core().ifPresent(core -> {
-            if (Files.isDirectory(processors) && !Files.exists(processors.resolve("cpu" + core))) {
-                add(found, settings, "poller.core", "there is no processor " + core + " on this host");
+            String problem = coreProblem(core, processors, status);
+            if (!problem.isEmpty()) {
+                add(found, settings, "poller.core", problem);
             }
         });
         for (int i = 0; i < settings.volumes().size(); i++) {
@@ -43,6 +46,48 @@ public final class HostChecks {
         Problems problems = new Problems();
         problems(settings).forEach(error -> problems.add(error.position(), error.path(), error.message()));
         problems.throwIfAny();
+    }
+
+    private static String coreProblem(int core, Path processors, Path status) {
+        if (Files.isDirectory(processors) && !Files.exists(processors.resolve("cpu" + core))) {
+            return "there is no processor " + core + " on this host";
+        }
+        Optional<String> online = line(processors.resolve("online"), "");
+        if (online.isPresent() && !isListed(core, online.get())) {
+            return "processor " + core + " is offline; online are " + online.get();
+        }
+        Optional<String> allowed = line(status, "Cpus_allowed_list:");
+        if (allowed.isPresent() && !isListed(core, allowed.get())) {
+            return "processor " + core + " is not given to this process (taskset, cpuset, AllowedCPUs=); it has "
+                    + allowed.get();
+        }
+        return "";
+    }
+
+    /** What follows a word at the beginning of a line; empty where there is no such line, or no such file. */
+    private static Optional<String> line(Path file, String begin) {
+        try {
+            return Files.readAllLines(file).stream()
+                    .filter(line -> line.startsWith(begin))
+                    .map(line -> line.substring(begin.length()).strip())
+                    .findFirst();
+        } catch (IOException e) {
+            return Optional.empty(); // then the start tells
+        }
+    }
+
+    /** Whether a number is in a list as the kernel writes it: "0-3,8,10-11". */
+    private static boolean isListed(int number, String list) {
+        for (String part : list.split(",", -1)) {
+            String[] ends = part.strip().split("-", 2);
+            if (ends[0].matches("\\d{1,9}")
+                    && ends[ends.length - 1].matches("\\d{1,9}")
+                    && number >= Integer.parseInt(ends[0])
+                    && number <= Integer.parseInt(ends[ends.length - 1])) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static String folderProblem(Path folder) {

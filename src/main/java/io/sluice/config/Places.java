@@ -26,8 +26,9 @@ record Places(Path folder) {
             section.problem(key, Problems.quoted(text) + " is not a path: " + e.getReason());
             return Optional.empty();
         }
-        if (text.chars().anyMatch(Character::isISOControl)) {
-            section.problem(key, Problems.quoted(text) + " has control characters, which no socket should have");
+        if (path.toString().codePoints().anyMatch(Problems::isHidden)) {
+            String whole = Problems.quoted(path.toString());
+            section.problem(key, whole + " has control or format characters, which no socket should have");
             return Optional.empty();
         }
         if (text.isBlank() || path.getFileName() == null || path.equals(folder)) {

@@ -10,7 +10,6 @@ final class Problems {
     private static final int MAX_KEPT = 1000;
 
     private static final int SHOWN_CHARACTERS = 60;
-    private static final int FIRST_PRINTABLE = ' ';
 
     private final List<ConfigError> errors = new ArrayList<>();
     private int count;
@@ -37,11 +36,23 @@ final class Problems {
         }
     }
 
+    /** Whether a character would command a terminal, or show as something else or not at all. */
+    static boolean isHidden(int c) {
+        return switch (Character.getType(c)) {
+            case Character.CONTROL,
+                    Character.FORMAT,
+                    Character.LINE_SEPARATOR,
+                    Character.PARAGRAPH_SEPARATOR,
+                    Character.SURROGATE -> true;
+            default -> false;
+        };
+    }
+
     /** A value in quotes, so that it cannot do anything to a terminal, nor fill it. */
     static String quoted(String text) {
         StringBuilder shown = new StringBuilder("\"");
         text.codePoints().limit(SHOWN_CHARACTERS).forEach(c -> {
-            if (c < FIRST_PRINTABLE || Character.getType(c) == Character.FORMAT || Character.isISOControl(c)) {
+            if (isHidden(c)) {
                 shown.append('?');
             } else {
                 shown.appendCodePoint(c);

@@ -5,6 +5,7 @@ import io.sluice.config.ConfigNode.Mapping;
 import io.sluice.config.ConfigNode.Scalar;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -202,6 +203,32 @@ final class Section {
             problem(key, e.getMessage());
             return OptionalLong.empty();
         }
+    }
+
+    /** A long number in so many hexadecimal digits, as an identifier; they may stand in groups. */
+    Optional<String> hex(String key, int digits) {
+        String what = digits + " hexadecimal digits, as \"sluice serve\" tells them at its start";
+        Optional<String> text = text(key, what);
+        if (text.isEmpty()) {
+            return text;
+        }
+        String plain = text.get().strip().replaceAll("[-:.]", "").toLowerCase(Locale.ROOT);
+        if (plain.matches("[0-9a-f]{" + digits + "}")) {
+            return Optional.of(plain);
+        }
+        problem(key, Problems.quoted(text.get()) + " is no " + key + "; it takes " + what);
+        return Optional.empty();
+    }
+
+    /** Printable ASCII characters; blanks around them do not count. */
+    Optional<String> ascii(String key, int max) {
+        String what = "1 to " + max + " printable ASCII characters, as \"sluice serve\" tells them at its start";
+        Optional<String> text = text(key, what).map(String::strip);
+        if (text.isPresent() && !text.get().matches("[ -~]{1," + max + "}")) {
+            problem(key, Problems.quoted(text.get()) + " is no " + key + " number; it takes " + what);
+            return Optional.empty();
+        }
+        return text;
     }
 
     /** One of a few words. */

@@ -7,6 +7,7 @@ import io.sluice.config.ConfigNode.Sequence;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Settings from a command line: the same values as in a file, checked by the same code. */
 public final class ServeArguments {
@@ -16,6 +17,7 @@ public final class ServeArguments {
     private final List<Entry> device = new ArrayList<>();
     private final List<Entry> poller = new ArrayList<>();
     private final List<ConfigNode> volumes = new ArrayList<>();
+    private boolean ofOnlyNamespace;
 
     /** Sets a key of {@code device}; {@code option} is where messages say that it came from. */
     public void device(String key, String option, String value) {
@@ -48,10 +50,19 @@ public final class ServeArguments {
         volumes.add(new Mapping(at, entries));
     }
 
-    /** Gives the whole device to one guest: its namespace 1, from the first block to the last. */
-    public void passThrough(String socket) {
+    /**
+     * Gives a whole namespace to one guest, from the first block to the last.
+     *
+     * @param namespace which; empty for the only one that the device has
+     */
+    public void passThrough(String socket, Optional<String> namespace) {
         Position at = Position.of("--pass-through");
-        volumes.add(new Mapping(at, List.of(entry(at, "name", "pass-through"), entry(at, "socket", socket))));
+        List<Entry> entries = new ArrayList<>();
+        entries.add(entry(at, "name", "pass-through"));
+        entries.add(entry(at, "socket", socket));
+        namespace.ifPresent(nsid -> entries.add(entry(Position.of("--namespace"), "namespace", nsid)));
+        volumes.add(new Mapping(at, entries));
+        ofOnlyNamespace = namespace.isEmpty();
     }
 
     private static Entry entry(Position at, String key, String value) {
@@ -69,7 +80,8 @@ public final class ServeArguments {
         root.add(group("device", new Mapping(WHOLE, device)));
         root.add(group("poller", new Mapping(WHOLE, poller)));
         root.add(group("volumes", new Sequence(WHOLE, volumes)));
-        return ServeReader.ofArguments(new Mapping(WHOLE, root), SOURCE, folder);
+        ServeSettings settings = ServeReader.ofArguments(new Mapping(WHOLE, root), SOURCE, folder);
+        return ofOnlyNamespace ? settings.onOnlyNamespace() : settings;
     }
 
     private static Entry group(String key, ConfigNode node) {

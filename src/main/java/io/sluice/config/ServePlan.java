@@ -58,6 +58,7 @@ public record ServePlan(List<Volume> volumes, List<String> notes) {
         }
 
         void checkDevice() {
+            checkIdentity();
             if (facts.queuePairs() < 1) {
                 problem("device.queues", facts.name() + " grants no I/O queue pair; nothing can be served from it");
             }
@@ -69,9 +70,67 @@ public record ServePlan(List<Volume> volumes, List<String> notes) {
             }
         }
 
+        private void checkIdentity() {
+            DeviceSettings wanted = settings.device();
+            if (wanted.serial().isPresent() && !wanted.serial().get().equals(facts.serial())) {
+                anotherDevice(
+                        "device.serial",
+                        "serial number",
+                        facts.serial(),
+                        wanted.serial().get());
+            }
+            if (wanted.model().isPresent() && !wanted.model().get().equals(facts.model())) {
+                anotherDevice(
+                        "device.model",
+                        "model number",
+                        facts.model(),
+                        wanted.model().get());
+            }
+        }
+
+        private void anotherDevice(String path, String what, String found, String wanted) {
+            problem(
+                    path,
+                    facts.name() + " has the " + what + " " + Problems.quoted(found) + ", not "
+                            + Problems.quoted(wanted) + ": it is another device. Addresses change when cards are added;"
+                            + " \"sluice list\" shows which is which");
+        }
+
         void resolve(int index) {
-            VolumeSettings volume = settings.volumes().get(index);
+            VolumeSettings given = settings.volumes().get(index);
             String path = "volumes[" + index + "]";
+            if (given.nsid() == VolumeSettings.ONLY_NSID) {
+                only(path).ifPresent(nsid -> resolve(given.withNsid(nsid), path));
+            } else {
+                resolve(given, path);
+            }
+        }
+
+        /** The namespace of a device that has no other that can be served. */
+        private Optional<Integer> only(String path) {
+            List<DeviceFacts.Namespace> usable = facts.namespaces().stream()
+                    .filter(namespace -> namespace.unusableBecause().isEmpty())
+                    .toList();
+            if (usable.size() == 1) {
+                return Optional.of(usable.getFirst().nsid());
+            }
+            if (usable.isEmpty()) {
+                String why = facts.namespaces().stream()
+                        .map(namespace -> "; " + namespace.unusableBecause())
+                        .collect(Collectors.joining());
+                problem(path + ".namespace", facts.name() + " has no namespace that can be served" + why);
+            } else {
+                String which = usable.stream()
+                        .map(namespace -> namespace.nsid() + " (" + ByteCount.exact(namespace.bytes()) + ")")
+                        .collect(Collectors.joining(", "));
+                problem(
+                        path + ".namespace",
+                        facts.name() + " has several namespaces, " + which + "; say which, by --namespace");
+            }
+            return Optional.empty();
+        }
+
+        private void resolve(VolumeSettings volume, String path) {
             Optional<DeviceFacts.Namespace> found = facts.namespaces().stream()
                     .filter(namespace -> namespace.nsid() == volume.nsid())
                     .findFirst();
@@ -81,9 +140,28 @@ public record ServePlan(List<Volume> volumes, List<String> notes) {
                         facts.name() + " has no active namespace " + volume.nsid() + "; it has " + namespaceList());
             } else if (!found.get().unusableBecause().isEmpty()) {
                 problem(path + ".namespace", found.get().unusableBecause());
-            } else if (isFormatRight(volume, path, found.get()) && isRangeRight(volume, path, found.get())) {
+            } else if (isSame(volume, path, found.get())
+                    && isFormatRight(volume, path, found.get())
+                    && isRangeRight(volume, path, found.get())) {
                 add(volume, found.get());
             }
+        }
+
+        private boolean isSame(VolumeSettings volume, String path, DeviceFacts.Namespace namespace) {
+            return isSame(path + ".nguid", "NGUID", volume.nguid(), namespace.nsid(), namespace.nguid())
+                    && isSame(path + ".eui64", "EUI64", volume.eui64(), namespace.nsid(), namespace.eui64());
+        }
+
+        private boolean isSame(String path, String what, Optional<String> wanted, int nsid, String found) {
+            if (wanted.isEmpty() || wanted.get().equals(found)) {
+                return true;
+            }
+            problem(
+                    path,
+                    "namespace " + nsid + " of " + facts.name() + " has "
+                            + (found.isEmpty() ? "no " + what : "the " + what + " " + found) + ", not " + wanted.get()
+                            + ": it was made anew, or is another device's");
+            return false;
         }
 
         private String namespaceList() {
@@ -158,13 +236,11 @@ public record ServePlan(List<Volume> volumes, List<String> notes) {
         }
 
         List<String> notes() {
-            int wanted = settings.volumes().stream()
-                    .mapToInt(VolumeSettings::queuePairs)
-                    .sum();
-            return wanted <= facts.queuePairs()
+            int guests = settings.volumes().size();
+            return guests <= facts.queuePairs()
                     ? List.of()
-                    : List.of("guests may make " + wanted + " queue pairs, and " + facts.name() + " grants "
-                            + facts.queuePairs() + ": some will share one");
+                    : List.of(facts.name() + " grants " + facts.queuePairs() + " queue pairs for " + guests
+                            + " volumes: guests share them, whatever they do");
         }
     }
 }

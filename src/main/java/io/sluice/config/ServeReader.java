@@ -83,7 +83,7 @@ public final class ServeReader {
             return List.of();
         }
         List<VolumeSettings> volumes = new ArrayList<>();
-        VolumeChecks checks = new VolumeChecks();
+        VolumeChecks checks = new VolumeChecks(inSequence);
         Map<Integer, Long> next = new HashMap<>();
         for (int i = 0; i < count; i++) {
             Section one = new Section(list.items().get(i), "volumes[" + i + "]", VolumeReader.KEYS, context);

@@ -22,10 +22,16 @@ public record ServeSettings(
         this(device, poller, volumes, Origins.NONE);
     }
 
+    /** The same on the only namespace of the device, whatever its number. */
+    ServeSettings onOnlyNamespace() {
+        List<VolumeSettings> moved = volumes.stream()
+                .map(volume -> volume.withNsid(VolumeSettings.ONLY_NSID))
+                .toList();
+        return new ServeSettings(device, poller, moved, origins);
+    }
+
     /** The same, and a device that is not empty is taken too. */
     public ServeSettings destroyingData() {
-        DeviceSettings destroying = new DeviceSettings(
-                device.target(), device.queuePairs(), device.queueEntries(), device.timeoutMillis(), true);
-        return new ServeSettings(destroying, poller, volumes, origins);
+        return new ServeSettings(device.destroyingData(), poller, volumes, origins);
     }
 }

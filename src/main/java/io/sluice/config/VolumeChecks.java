@@ -10,6 +10,12 @@ final class VolumeChecks {
     private final List<VolumeSettings> volumes = new ArrayList<>();
     private final List<Section> sections = new ArrayList<>();
     private final Map<String, Map<String, Section>> taken = new HashMap<>();
+    private final boolean inSequence;
+
+    /** @param inSequence whether a volume without a start begins where the one before it ends */
+    VolumeChecks(boolean inSequence) {
+        this.inSequence = inSequence;
+    }
 
     /** Compares a volume with those before it. */
     void add(VolumeSettings volume, Section section) {
@@ -72,9 +78,19 @@ final class VolumeChecks {
                 : Long.MAX_VALUE;
     }
 
-    private static String overlap(VolumeSettings volume, Section section, VolumeSettings other, Section first) {
-        String hint = section.has("start") ? "" : "; it has no \"start\", which makes that 0";
+    private String overlap(VolumeSettings volume, Section section, VolumeSettings other, Section first) {
+        String hint = section.has("start") ? "" : whyThere(other);
         return Problems.quoted(volume.name()) + ", " + volume.rangeText() + ", overlaps " + first.path() + ", "
                 + Problems.quoted(other.name()) + ", " + other.rangeText() + ", at " + first.position("start") + hint;
+    }
+
+    /** Why a volume that does not say where it begins is where another one is. */
+    private String whyThere(VolumeSettings other) {
+        if (!inSequence) {
+            return "; it has no \"start\", which makes that 0";
+        }
+        return other.sizeBytes().isPresent()
+                ? "; it has no \"start\", so that it begins where the one before it ends"
+                : "; " + Problems.quoted(other.name()) + " has no \"size\", and takes all that is left: give it one";
     }
 }

@@ -29,12 +29,16 @@ final class VolumeReader {
             "max-in-flight",
             "doorbells",
             "read-only",
-            "serial");
+            "serial",
+            "nguid",
+            "eui64");
 
     private static final String NAME = "1 to " + VolumeSettings.MAX_NAME_LENGTH
             + " letters, digits, '-', '_' or '.', the first a letter or a digit";
     private static final String MODE = "permissions in octal, such as 0660";
     private static final String SERIAL = "1 to " + VolumeSettings.MAX_SERIAL_LENGTH + " printable ASCII characters";
+    private static final int NGUID_DIGITS = 32;
+    private static final int EUI64_DIGITS = 16;
     private static final int OCTAL = 8;
     private static final int HASH_BYTES = 4;
 
@@ -70,7 +74,9 @@ final class VolumeReader {
                 section.number("max-in-flight", 1, VolumeSettings.MAX_IN_FLIGHT, VolumeSettings.DEFAULT_MAX_IN_FLIGHT),
                 doorbells(),
                 section.flag("read-only"),
-                serial(name));
+                serial(name),
+                section.hex("nguid", NGUID_DIGITS),
+                section.hex("eui64", EUI64_DIGITS));
     }
 
     private String name() {

@@ -8,7 +8,7 @@ import java.util.OptionalLong;
  * A volume: a part of a namespace of the device, for one guest.
  *
  * @param name for logs, 1 to {@link #MAX_NAME_LENGTH} letters, digits, '-', '_' or '.', the first a letter or a digit
- * @param nsid the device's namespace, 1 or more
+ * @param nsid the device's namespace, 1 or more; or {@link #ONLY_NSID}
  * @param startBytes where it begins in the namespace; a multiple of 1 MiB, or of more if the device says so
  * @param sizeBytes its size, likewise; empty for all that is left, which is pass-through where it begins at 0
  * @param blockBytes what the namespace's logical blocks must have; empty for whatever they have
@@ -22,6 +22,8 @@ import java.util.OptionalLong;
  * @param doorbells how the guest rings
  * @param readOnly whether writes are refused
  * @param serial 1 to {@link #MAX_SERIAL_LENGTH} printable ASCII characters, unique among a guest's drives
+ * @param nguid the NGUID that the device's namespace must have, 32 lower-case hexadecimal digits; empty for any
+ * @param eui64 the EUI64 that it must have, 16 lower-case hexadecimal digits; empty for any
  */
 public record VolumeSettings(
         String name,
@@ -38,7 +40,9 @@ public record VolumeSettings(
         int maxInFlight,
         Doorbells doorbells,
         boolean readOnly,
-        String serial) {
+        String serial,
+        Optional<String> nguid,
+        Optional<String> eui64) {
     public static final int MAX_NAME_LENGTH = 64;
 
     /** sun_path has 108 bytes and ends with a NUL. */
@@ -50,6 +54,10 @@ public record VolumeSettings(
     public static final long ALIGNMENT_BYTES = 1 << 20;
 
     public static final int DEFAULT_NSID = 1;
+
+    /** The only namespace of the device that can be served: which one that is shows when the device is asked. */
+    public static final int ONLY_NSID = 0;
+
     public static final int DEFAULT_MODE = 0600;
     public static final int MAX_QUEUE_PAIRS = 64;
     public static final int DEFAULT_QUEUE_PAIRS = 64;
@@ -57,6 +65,65 @@ public record VolumeSettings(
     public static final int DEFAULT_QUEUE_ENTRIES = 1024;
     public static final int MAX_IN_FLIGHT = 1024;
     public static final int DEFAULT_MAX_IN_FLIGHT = 128;
+
+    /** A part of a namespace whichever that is. */
+    public VolumeSettings(
+            String name,
+            int nsid,
+            long startBytes,
+            OptionalLong sizeBytes,
+            OptionalInt blockBytes,
+            String socket,
+            int mode,
+            Optional<String> owner,
+            Optional<String> group,
+            int queuePairs,
+            int queueEntries,
+            int maxInFlight,
+            Doorbells doorbells,
+            boolean readOnly,
+            String serial) {
+        this(
+                name,
+                nsid,
+                startBytes,
+                sizeBytes,
+                blockBytes,
+                socket,
+                mode,
+                owner,
+                group,
+                queuePairs,
+                queueEntries,
+                maxInFlight,
+                doorbells,
+                readOnly,
+                serial,
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    /** The same in another namespace. */
+    VolumeSettings withNsid(int otherNsid) {
+        return new VolumeSettings(
+                name,
+                otherNsid,
+                startBytes,
+                sizeBytes,
+                blockBytes,
+                socket,
+                mode,
+                owner,
+                group,
+                queuePairs,
+                queueEntries,
+                maxInFlight,
+                doorbells,
+                readOnly,
+                serial,
+                nguid,
+                eui64);
+    }
 
     /** All of a namespace, behind no socket. */
     public static VolumeSettings ofAll(String name, int nsid, int queueEntries) {
@@ -89,6 +156,7 @@ public record VolumeSettings(
     /** Its range, for people: "10G to 30G of namespace 1". */
     public String rangeText() {
         String end = sizeBytes.isPresent() ? ByteCount.exact(startBytes + sizeBytes.getAsLong()) : "the end";
-        return ByteCount.exact(startBytes) + " to " + end + " of namespace " + nsid;
+        String namespace = nsid == ONLY_NSID ? "the only namespace" : "namespace " + nsid;
+        return ByteCount.exact(startBytes) + " to " + end + " of " + namespace;
     }
 }

@@ -126,6 +126,21 @@ public record ControllerConfig(
                 trappedDoorbells);
     }
 
+    /** The same with a subsystem NQN that goes on, after a colon, with what makes it unique. */
+    public ControllerConfig withNqnSuffix(String suffix) {
+        return new ControllerConfig(
+                name,
+                serialNumber,
+                modelNumber,
+                firmwareRevision,
+                subsystemNqn + ":" + suffix,
+                pci,
+                maxQueuePairs,
+                maxQueueEntries,
+                maxTransferBytes,
+                trappedDoorbells);
+    }
+
     /** The same with doorbells that come as messages. */
     public ControllerConfig withTrappedDoorbells() {
         return new ControllerConfig(

@@ -3,10 +3,11 @@ package io.sluice.daemon;
 import io.sluice.host.DeviceFailure;
 import io.sluice.host.DriverClock;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * The driver's clock, which cuts all its waits short once the host wants the device back: a controller may take two minutes to
- * get ready or to be disabled (CAP.TO), and a minute to shut down.
+ * The driver's clock, which cuts all its waits short once somebody cannot wait: the host, which wants the device back, or whoever
+ * ends this process. A controller may take two minutes to get ready or to be disabled (CAP.TO), and a minute to shut down.
  *
  * <p>What is not waited for is not lost: the device is closed next, and the kernel resets it then.
  */
@@ -16,18 +17,23 @@ final class AbandonableClock implements DriverClock {
 
     private final DriverClock clock;
     private final String device;
-    private long abandonedAtNanos;
-    private volatile boolean abandoned;
+    private final AtomicReference<End> end = new AtomicReference<>();
+
+    /** When and why. */
+    private record End(long nanos, String why) {}
 
     AbandonableClock(DriverClock clock, String device) {
         this.clock = clock;
         this.device = device;
     }
 
-    /** From half a second later on nothing is waited for. From any thread, once. */
-    void abandon() {
-        abandonedAtNanos = clock.nanoTime(); // published by the volatile store
-        abandoned = true;
+    /**
+     * From half a second later on nothing is waited for. From any thread; the first call counts.
+     *
+     * @param why as a clause, for messages
+     */
+    void abandon(String why) {
+        end.compareAndSet(null, new End(clock.nanoTime(), why));
     }
 
     @Override
@@ -42,10 +48,10 @@ final class AbandonableClock implements DriverClock {
 
     @Override
     public void checkPatience() throws DeviceFailure {
-        if (abandoned && clock.nanoTime() - abandonedAtNanos >= GRACE_NANOS) {
-            throw new DeviceFailure(
-                    "the host has asked for " + device
-                            + " back, or it has failed on its bus (the kernel's log has the cause): it is not waited for any longer");
+        End now = end.get();
+        if (now != null && clock.nanoTime() - now.nanos >= GRACE_NANOS) {
+            throw new DeviceFailure(now.why + ": " + device + " is not waited for any longer");
         }
+        clock.checkPatience();
     }
 }

@@ -6,9 +6,12 @@ import io.sluice.host.DriverStatus;
 import io.sluice.host.NamespaceInfo;
 import io.sluice.host.NvmeDriver;
 import io.sluice.host.QueuePair;
+import io.sluice.hostpci.DiskMarks;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Status;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
  * Whether a namespace has something on it that its owner may want to keep, told by reading a part of it: the first and the last
@@ -62,10 +65,52 @@ final class Contents {
         try {
             return contents.find(Math.min(spanBytes, namespace.bytes()) / namespace.blockBytes());
         } finally {
-            // While a read may be in flight, its memory stays: until the driver is closed.
-            if (contents.pair.inFlight() == 0) {
-                contents.area.close();
-            }
+            contents.close();
+        }
+    }
+
+    /**
+     * What there is, as a clause: "it holds an XFS file system", "there is data at byte 4096"; parameters as for {@link #find}.
+     *
+     * @return empty if nothing was found
+     * @throws IOException if it cannot be read
+     */
+    static Optional<String> describe(NvmeDriver driver, DriverClock clock, NamespaceInfo namespace, long spanBytes)
+            throws IOException {
+        long at = find(driver, clock, namespace, spanBytes);
+        if (at < 0) {
+            return Optional.empty();
+        }
+        Contents contents = new Contents(driver, clock, namespace);
+        try {
+            Optional<String> mark = contents.mark();
+            return Optional.of(mark.isPresent() ? "it holds " + mark.get() : "there is data at byte " + at);
+        } finally {
+            contents.close();
+        }
+    }
+
+    private Optional<String> mark() throws IOException {
+        long end = namespace.blockCount();
+        int firstBlocks = (int) Math.min(end, DiskMarks.FIRST_BYTES / namespace.blockBytes());
+        int lastBlocks = (int) Math.min(end, DiskMarks.LAST_BYTES / namespace.blockBytes());
+        return DiskMarks.name(namespace.bytes(), copy(0, firstBlocks), copy(end - lastBlocks, lastBlocks));
+    }
+
+    private ByteBuffer copy(long firstBlock, int count) throws IOException {
+        byte[] bytes = new byte[count * namespace.blockBytes()];
+        for (int done = 0; done < count; done += stepBlocks) {
+            int blocks = Math.min(stepBlocks, count - done);
+            read(firstBlock + done, blocks);
+            Memory.copyOut(area.address(), bytes, done * namespace.blockBytes(), blocks * namespace.blockBytes());
+        }
+        return ByteBuffer.wrap(bytes);
+    }
+
+    /** While a read may be in flight, its memory stays: until the driver is closed. */
+    private void close() {
+        if (pair.inFlight() == 0) {
+            area.close();
         }
     }
 

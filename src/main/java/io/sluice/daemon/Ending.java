@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * How a daemon is told to end: the first signal asks, and it may finish; the second insists, and it ends now. (A shutdown hook
  * hears of one signal only, and cannot choose the exit code.)
  */
-final class Ending {
+final class Ending implements Service.Stop {
     /** For closing at once, which still lets go of a device. */
     private static final long PATIENCE_MILLIS = 3_000;
 
@@ -17,6 +17,7 @@ final class Ending {
     private final AtomicInteger signals = new AtomicInteger();
     private final Runnable halt;
     private volatile Runnable now = () -> {};
+    private Runnable onAsked = () -> {};
 
     /**
      * Prepares.
@@ -42,9 +43,31 @@ final class Ending {
     /** A signal has come. The second one does not return for a while. */
     void signal() {
         int count = signals.incrementAndGet();
-        asked.countDown();
+        ask();
         if (count == 2) {
             endNow();
+        }
+    }
+
+    @Override
+    public synchronized void ask() {
+        boolean first = !isAsked();
+        asked.countDown();
+        if (first) {
+            onAsked.run();
+        }
+    }
+
+    @Override
+    public boolean isAsked() {
+        return asked.getCount() == 0;
+    }
+
+    @Override
+    public synchronized void onAsked(Runnable action) {
+        onAsked = action;
+        if (isAsked()) {
+            action.run();
         }
     }
 

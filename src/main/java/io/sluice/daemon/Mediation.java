@@ -8,8 +8,6 @@ import io.sluice.dma.DeviceMemory;
 import io.sluice.host.DriverOptions;
 import io.sluice.host.NamespaceChange;
 import io.sluice.host.NamespaceInfo;
-import io.sluice.linux.LinuxException;
-import io.sluice.linux.ThreadControl;
 import io.sluice.mediation.Mediator;
 import io.sluice.mediation.SharedDevice;
 import io.sluice.poll.AgentRunner;
@@ -17,6 +15,8 @@ import io.sluice.poll.BackoffIdle;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
@@ -25,9 +25,6 @@ import org.slf4j.LoggerFactory;
 /** The controllers of a device's volumes on a polling thread of their own, and a supervisor. Who serves them comes on top. */
 final class Mediation implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Mediation.class);
-
-    /** Without this a park of 50 us takes 100: the kernel gathers timers within 50 us of each other by default. */
-    private static final long TIMER_SLACK_NANOS = 1_000;
 
     private final NvmeSession session;
     private final Mediator mediator;
@@ -38,6 +35,8 @@ final class Mediation implements AutoCloseable {
     private final AtomicReference<AgentRunner> runner = new AtomicReference<>();
 
     private final SharedDevice device;
+    private final Heartbeat heartbeat = new Heartbeat();
+    private final Set<Integer> changedNamespaces = new ConcurrentSkipListSet<>();
     private Supervisor supervisor;
 
     private Mediation(NvmeSession session, PollerSettings poller) {
@@ -55,6 +54,7 @@ final class Mediation implements AutoCloseable {
      * @param plan one volume or more
      */
     static Mediation start(NvmeSession session, List<ServePlan.Volume> plan, PollerSettings poller) throws IOException {
+        PollerThread.requireCore(poller);
         Mediation mediation = new Mediation(session, poller);
         try {
             mediation.addVolumes(plan);
@@ -63,7 +63,7 @@ final class Mediation implements AutoCloseable {
             throw e;
         }
         mediation.runner.get().start();
-        mediation.supervisor = Supervisor.start(session.driver());
+        mediation.supervisor = Supervisor.start(session.driver(), session.isOfThisHost());
         return mediation;
     }
 
@@ -75,9 +75,10 @@ final class Mediation implements AutoCloseable {
             NamespaceInfo namespace =
                     session.driver().namespace(volume.settings().nsid());
             requireAsPlanned(volume, namespace);
-            volumes.add(Volume.create(volume, namespace, device, memory, this::wake));
+            volumes.add(Volume.create(volume, session.driver().controller(), namespace, device, memory, this::wake));
         }
         volumes.forEach(volume -> mediator.add(volume.controller()));
+        mediator.add(heartbeat);
         if (session.model().isPresent()) {
             mediator.add(
                     session.model().get().lendTo(runner::get)); // one thread for all: there is no hardware to wait for
@@ -89,7 +90,7 @@ final class Mediation implements AutoCloseable {
     }
 
     private AgentRunner newRunner() {
-        return new AgentRunner(mediator, idle(poller), () -> prepareThread(poller));
+        return new AgentRunner(mediator, idle(poller), () -> PollerThread.prepare(poller));
     }
 
     /**
@@ -133,26 +134,16 @@ final class Mediation implements AutoCloseable {
     }
 
     private static BackoffIdle idle(PollerSettings poller) {
-        return new BackoffIdle(
-                TimeUnit.MICROSECONDS.toNanos(poller.spinMicros()),
-                TimeUnit.MICROSECONDS.toNanos(poller.yieldMicros()),
-                TimeUnit.MICROSECONDS.toNanos(poller.maxParkMicros()));
-    }
-
-    private static void prepareThread(PollerSettings poller) {
-        try {
-            ThreadControl.setTimerSlack(TIMER_SLACK_NANOS);
-            if (poller.core().isPresent()) {
-                ThreadControl.pinTo(poller.core().getAsInt());
-            }
-        } catch (LinuxException e) {
-            LOG.warn("the poller runs where the kernel puts it, and may wake up late: {}", e.getMessage());
-        }
+        long spin = TimeUnit.MICROSECONDS.toNanos(poller.spinMicros());
+        long yield = TimeUnit.MICROSECONDS.toNanos(poller.yieldMicros());
+        long park = TimeUnit.MICROSECONDS.toNanos(poller.maxParkMicros());
+        return poller.parkIsBound() ? BackoffIdle.exact(spin, yield, park) : new BackoffIdle(spin, yield, park);
     }
 
     private void namespaceChanged(NamespaceChange change) {
         for (Volume volume : volumes) {
             if (volume.nsid() == change.nsid()) {
+                changedNamespaces.add(change.nsid());
                 LOG.error(
                         "{}: namespace {} is not what it was; the commands of {} end with Internal Error from now on. Look at"
                                 + " what has changed, and start again",
@@ -164,23 +155,35 @@ final class Mediation implements AutoCloseable {
         }
     }
 
+    /** The device's namespaces that are not what they were, whose volumes serve nothing any more. */
+    Set<Integer> changedNamespaces() {
+        return changedNamespaces;
+    }
+
+    /** How often the poller has come round; within a quarter of a second it always does. */
+    long turns() {
+        return heartbeat.turns();
+    }
+
     /** The device side of each volume, in the order of the plan. One client at a time may be attached to each. */
     List<NvmeController> controllers() {
         return volumes.stream().map(Volume::controller).toList();
     }
 
     /**
-     * Ends the threads and lets go of the controllers, to which nobody may be attached any more. The device's queue pairs are
-     * the session's again.
+     * Ends the threads and lets go of the controllers. The device's queue pairs are the session's again.
      *
+     * @param detached whether nobody is attached to any controller any more; if not, the controllers keep what they have
      * @return whether the poller has ended; if not, it goes on to use what it has, which stays
      */
-    boolean stop() {
+    boolean stop(boolean detached) {
         supervisor.close(); // first: it may wait for a device that the poller runs
         boolean ended = runner.get().stop();
         if (ended) {
-            volumes.forEach(volume -> volume.controller().close());
-            volumes.clear();
+            if (detached) {
+                volumes.forEach(volume -> volume.controller().close());
+                volumes.clear();
+            }
             session.model().ifPresent(SoftwareModel::takeBack);
         } else {
             LOG.error(
@@ -192,6 +195,6 @@ final class Mediation implements AutoCloseable {
 
     @Override
     public void close() {
-        stop();
+        stop(true);
     }
 }

@@ -1,16 +1,13 @@
 package io.sluice.daemon;
 
 import io.sluice.config.ConfigException;
-import io.sluice.config.DeviceFacts;
+import io.sluice.config.Position;
 import io.sluice.config.ServePlan;
 import io.sluice.config.ServeSettings;
 import io.sluice.config.TargetSettings;
 import io.sluice.config.VolumeSettings;
+import io.sluice.host.DriverClock;
 import io.sluice.host.DriverOptions;
-import io.sluice.host.IoHints;
-import io.sluice.host.NamespaceInfo;
-import io.sluice.host.NvmeDriver;
-import io.sluice.host.QueuePair;
 import io.sluice.host.Timeouts;
 import io.sluice.hostpci.PciAddress;
 import io.sluice.linux.SocketOptions;
@@ -20,8 +17,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,102 +40,115 @@ public final class MediatorDaemon implements Service.Served {
     /** A server gives up after ten. */
     private static final int STOP_SECONDS = 12;
 
-    private static final String MODEL_SERIAL = "SHARED-MODEL";
+    /** In a hurry the device has ended all commands before, so that they have little left to do. */
+    private static final int HURRIED_STOP_SECONDS = 2;
 
-    /** Hears that the device is lost, perhaps before there is a daemon, and ends that at once. */
-    private static final class Loss implements Runnable {
-        private MediatorDaemon daemon;
-        private volatile boolean lost;
+    private static final long LOOK_MILLIS = 20;
 
-        @Override
-        public void run() {
-            MediatorDaemon told;
-            synchronized (this) {
-                lost = true;
-                told = daemon;
-            }
-            if (told != null) {
-                told.closeNow();
-            }
-        }
+    /** Another one each time, as the data is: two daemons' volumes must not look like one to a guest that has both. */
+    private static final String MODEL_SERIAL = "MODEL-";
 
-        void tell(MediatorDaemon started) {
-            synchronized (this) {
-                daemon = started;
-            }
-            if (lost) {
-                started.closeNow();
-            }
-        }
-    }
+    private static final int HASH_LENGTH = 8;
 
     private final NvmeSession session;
     private final Mediation mediation;
-    private final List<VfioUserServer> servers;
-    private final Loss loss;
-    private boolean closed;
+    private final AbandonableClock clock;
+    private final AtomicBoolean lost;
+    private final List<VfioUserServer> servers = new ArrayList<>();
 
-    private MediatorDaemon(NvmeSession session, Mediation mediation, List<VfioUserServer> servers, Loss loss) {
+    private final AtomicBoolean closing = new AtomicBoolean();
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private volatile boolean hurried;
+    private volatile boolean endedInOrder;
+    private long turnsBefore = -1;
+
+    /** How a device is opened; a test opens one of its own. */
+    @FunctionalInterface
+    interface Opener {
+        NvmeSession open(DriverOptions options, Runnable onLoss) throws IOException;
+    }
+
+    private MediatorDaemon(NvmeSession session, Mediation mediation, AbandonableClock clock, AtomicBoolean lost) {
         this.session = session;
         this.mediation = mediation;
-        this.servers = servers;
-        this.loss = loss;
+        this.clock = clock;
+        this.lost = lost;
     }
+
+    // ---- start
 
     /**
      * Takes a device and serves its volumes: on return their guests can connect.
      *
+     * @param stop if it is asked before this returns, no device is waited for any longer, and this fails; asked from here when
+     *     the device is lost
      * @throws IOException what cannot be had, and what to do; nothing is left behind
      */
-    public static MediatorDaemon start(ServeSettings settings) throws IOException {
-        Loss loss = new Loss();
-        NvmeSession session = openDevice(settings, loss);
+    public static MediatorDaemon start(ServeSettings settings, Service.Stop stop) throws IOException {
+        DeviceTarget target = target(settings.device().target());
+        return start(
+                settings, stop, DriverClock.system(), (options, onLoss) -> NvmeSession.open(target, options, onLoss));
+    }
+
+    static MediatorDaemon start(ServeSettings settings, Service.Stop stop, DriverClock base, Opener opener)
+            throws IOException {
+        AbandonableClock clock =
+                new AbandonableClock(base, settings.device().target().toString());
+        stop.onAsked(() -> clock.abandon("this process was told to end before it was ready"));
         try {
+            AtomicBoolean lost = new AtomicBoolean();
+            // On the thread that watches the device, which closing the session waits for: so it tells, and does nothing
+            // else.
+            Runnable onLoss = () -> {
+                lost.set(true);
+                stop.ask();
+            };
+            NvmeSession session = opener.open(options(settings).withClock(clock), onLoss);
+            MediatorDaemon daemon = new MediatorDaemon(session, mediate(settings, session), clock, lost);
+            daemon.listen(settings.volumes());
+            return daemon;
+        } finally {
+            stop.onAsked(() -> {}); // an orderly end waits for the device
+        }
+    }
+
+    private static DriverOptions options(ServeSettings settings) {
+        Timeouts usual = Timeouts.DEFAULT;
+        Timeouts timeouts = new Timeouts(
+                settings.device().timeoutMillis(), usual.adminMillis(), usual.graceMillis(), usual.maxResets());
+        return DriverOptions.polled(
+                        settings.device().queuePairs(), settings.device().queueEntries())
+                .withTimeouts(timeouts);
+    }
+
+    private static Mediation mediate(ServeSettings settings, NvmeSession session) throws IOException {
+        try {
+            LOG.info("{}", DeviceSelection.introduce(session.driver()));
             List<ServePlan.Volume> plan = plan(settings, session);
             if (!settings.device().destroyData()) {
-                requireEmpty(session, plan);
+                DeviceSelection.requireEmpty(session, plan, consent(settings));
             }
-            Mediation mediation = Mediation.start(session, plan, settings.poller());
-            MediatorDaemon daemon = serve(session, mediation, settings.volumes(), loss);
-            loss.tell(daemon);
-            return daemon;
+            return Mediation.start(session, plan, settings.poller());
         } catch (IOException | RuntimeException | Error e) {
             session.close();
             throw e;
         }
     }
 
+    /** How its user says that a device that is not empty is to be taken. */
+    private static String consent(ServeSettings settings) {
+        Position device = settings.origins().of("device");
+        return device.line() > 0 ? "device.destroy-data: true (at " + device + ")" : "--destroy-data";
+    }
+
     private static List<ServePlan.Volume> plan(ServeSettings settings, NvmeSession session) throws IOException {
         try {
-            ServePlan plan = ServePlan.resolve(settings, facts(session.driver()));
+            ServePlan plan = ServePlan.resolve(settings, DeviceSelection.facts(session.driver()));
             plan.notes().forEach(note -> LOG.info("{}", note));
             return plan.volumes();
         } catch (ConfigException e) {
             throw new IOException(e.getMessage(), e);
         }
-    }
-
-    private static DeviceFacts facts(NvmeDriver driver) {
-        List<DeviceFacts.Namespace> namespaces = driver.namespaces().stream()
-                .map(some -> new DeviceFacts.Namespace(
-                        some.nsid(),
-                        some.blockBytes(),
-                        some.blockCount(),
-                        alignmentBlocks(some.hints()) * some.blockBytes(),
-                        some.unusableBecause()))
-                .toList();
-        int transferBytes = driver.queuePairs().stream()
-                .mapToInt(QueuePair::maxTransferBytes)
-                .min()
-                .orElse(0);
-        return new DeviceFacts(
-                driver.name(), namespaces, transferBytes, driver.queuePairs().size());
-    }
-
-    private static long alignmentBlocks(IoHints hints) {
-        return Math.max(
-                hints.optimalBoundaryBlocks(),
-                Math.max(hints.writeGranularityBlocks(), hints.deallocateGranularityBlocks()));
     }
 
     private static DeviceTarget target(TargetSettings target) {
@@ -146,32 +159,15 @@ public final class MediatorDaemon implements Service.Served {
                 new DeviceTarget.Model(
                         model.toString(),
                         new DriveOptions(
-                                model.bytes(), model.blockBytes(), MODEL_SERIAL, false, DriveOptions.MAX_QUEUE_PAIRS));
+                                model.bytes(),
+                                model.blockBytes(),
+                                MODEL_SERIAL + UUID.randomUUID().toString().substring(0, HASH_LENGTH),
+                                false,
+                                DriveOptions.MAX_QUEUE_PAIRS));
         };
     }
 
-    private static NvmeSession openDevice(ServeSettings settings, Runnable onLoss) throws IOException {
-        Timeouts usual = Timeouts.DEFAULT;
-        Timeouts timeouts = new Timeouts(
-                settings.device().timeoutMillis(), usual.adminMillis(), usual.graceMillis(), usual.maxResets());
-        DriverOptions options = DriverOptions.polled(
-                        settings.device().queuePairs(), settings.device().queueEntries())
-                .withTimeouts(timeouts);
-        return NvmeSession.open(target(settings.device().target()), options, onLoss);
-    }
-
-    private static void requireEmpty(NvmeSession session, List<ServePlan.Volume> plan) throws IOException {
-        for (NamespaceInfo namespace : session.driver().namespaces()) {
-            if (plan.stream().anyMatch(volume -> volume.settings().nsid() == namespace.nsid())) {
-                session.requireEmpty(namespace, namespace.bytes());
-            }
-        }
-    }
-
-    private static MediatorDaemon serve(
-            NvmeSession session, Mediation mediation, List<VolumeSettings> volumes, Loss loss) throws IOException {
-        List<VfioUserServer> servers = new ArrayList<>();
-        MediatorDaemon daemon = new MediatorDaemon(session, mediation, servers, loss);
+    private void listen(List<VolumeSettings> volumes) throws IOException {
         try {
             for (int i = 0; i < volumes.size(); i++) {
                 VolumeSettings volume = volumes.get(i);
@@ -182,80 +178,148 @@ public final class MediatorDaemon implements Service.Served {
                         mediation.controllers().get(i),
                         ServerLimits.DEFAULT));
             }
-            return daemon;
         } catch (IOException | RuntimeException | Error e) {
-            if (daemon.stopServers()) {
-                mediation.stop();
-            }
+            close();
             throw e;
         }
     }
 
+    // ---- meanwhile
+
+    /** What polls; it outlives the daemon where it does not come back. */
+    Mediation mediation() {
+        return mediation;
+    }
+
     @Override
     public String status() {
-        if (loss.lost) {
-            return "lost " + session.driver().name();
+        String device = session.driver().name();
+        if (lost.get()) {
+            return "lost " + device;
         }
         String health = session.driver().isDead() ? "dead" : session.driver().resets() + " resets";
-        return servers.size() + " volumes of " + session.driver().name() + " (" + health + ")";
+        String changed = mediation.changedNamespaces().stream()
+                .map(nsid -> "; namespace " + nsid + " is not what it was")
+                .collect(Collectors.joining());
+        return servers.size() + " volumes of " + device + " (" + health + changed + ")";
     }
 
     @Override
     public boolean isLost() {
-        return loss.lost;
+        return lost.get();
     }
 
-    /** Takes no more commands, lets those in flight end, and has the device put everything in a safe place. Idempotent. */
     @Override
-    public void close() {
-        close(true);
+    public boolean hasProgressed() {
+        long turns = mediation.turns();
+        boolean progressed = turns != turnsBefore;
+        turnsBefore = turns;
+        return progressed;
+    }
+
+    // ---- end
+    //
+    //   guests ─▶ servers stop ─▶ poller stops ─▶ device is shut down (CC.SHN) ─▶ session, with all memory
+    //                  │              │                                               ▲
+    //                  └──────────────┴── one that does not: the device is shut down all the same, memory stays
+    //
+    // One thread does it, holding nothing that another could want; whoever else comes waits for its end. In a hurry the
+    // clock
+    // is abandoned, which ends what it waits for, and the device is shut down first, which ends the guests' commands.
+
+    /**
+     * Takes no more commands, lets those in flight end, and has the device put everything in a safe place. Idempotent. A device
+     * that is lost is only let go of.
+     */
+    @Override
+    public boolean close() {
+        if (!closing.compareAndSet(false, true)) {
+            return awaitEnd();
+        }
+        try {
+            endedInOrder = end();
+        } finally {
+            closed.countDown();
+        }
+        return endedInOrder;
     }
 
     /** Lets go of everything at once; what is in a volatile cache of the device may be lost. Idempotent. */
     @Override
     public void closeNow() {
-        close(false);
+        hurried = true;
+        clock.abandon("this process was told to end at once");
+        close();
     }
 
-    private synchronized void close(boolean orderly) {
-        if (closed) {
-            return;
-        }
-        closed = true;
-        if (!stopServers()) {
-            LOG.error(
-                    "{}: a controller does not come back; it keeps what it uses until this process ends",
-                    session.driver().name());
-            return;
-        }
-        if (mediation.stop() && orderly) {
-            shutDown();
-        }
-        session.close();
-    }
-
-    private void shutDown() {
+    private boolean awaitEnd() {
         try {
-            session.driver().shutDown();
-        } catch (IOException e) {
-            LOG.error("{}: was not shut down in order: {}", session.driver().name(), e.getMessage());
+            closed.await();
+            return endedInOrder;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
         }
+    }
+
+    private boolean isHurried() {
+        return hurried || lost.get();
+    }
+
+    private boolean end() {
+        boolean detached = stopServers();
+        boolean polled = !mediation.stop(detached);
+        boolean safe = shutDown();
+        if (detached && !polled) {
+            session.close();
+        } else {
+            LOG.error(
+                    "{}: a {} does not come back; it keeps what it uses until this process ends",
+                    session.driver().name(),
+                    detached ? "poller" : "controller");
+        }
+        return detached && !polled && safe && !isHurried();
     }
 
     /** All at the same time: each may have to wait for commands in flight. Returns whether no controller is called any more. */
     private boolean stopServers() {
-        CountDownLatch stopped = new CountDownLatch(servers.size());
+        CountDownLatch running = new CountDownLatch(servers.size());
         for (VfioUserServer server : servers) {
             Thread.ofPlatform().name("stop-" + server.socket()).daemon().start(() -> {
                 if (server.stop()) {
-                    stopped.countDown();
+                    running.countDown();
                 }
             });
         }
         try {
-            return stopped.await(STOP_SECONDS, TimeUnit.SECONDS);
+            return await(running) || (isHurried() && shutDownFor(running));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** Until all have stopped, the time is over, or there is no time any more. */
+    private boolean await(CountDownLatch running) throws InterruptedException {
+        long start = System.nanoTime();
+        boolean all = running.getCount() == 0;
+        while (!all && !isHurried() && System.nanoTime() - start < TimeUnit.SECONDS.toNanos(STOP_SECONDS)) {
+            all = running.await(LOOK_MILLIS, TimeUnit.MILLISECONDS);
+        }
+        return all;
+    }
+
+    private boolean shutDownFor(CountDownLatch running) throws InterruptedException {
+        shutDown();
+        return running.await(HURRIED_STOP_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private boolean shutDown() {
+        try {
+            session.driver().shutDown();
+            return true;
+        } catch (IOException e) {
+            LOG.error("{}: was not shut down in order: {}", session.driver().name(), e.getMessage());
             return false;
         }
     }

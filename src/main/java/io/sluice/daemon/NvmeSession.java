@@ -98,6 +98,7 @@ public final class NvmeSession implements AutoCloseable {
     private static NvmeSession start(DeviceTarget.Mediated target, DriverOptions options, Runnable onLoss)
             throws IOException {
         NvmeSession inner = open(target.device(), options, onLoss);
+        boolean unused = true;
         try {
             Mediation mediation = Mediation.ofAll(inner, options);
             try {
@@ -107,11 +108,13 @@ public final class NvmeSession implements AutoCloseable {
                 session.inner = inner;
                 return session;
             } catch (IOException | RuntimeException | Error e) {
-                mediation.close();
+                unused = mediation.stop(true);
                 throw e;
             }
         } catch (IOException | RuntimeException | Error e) {
-            inner.close();
+            if (unused) {
+                inner.close();
+            }
             throw e;
         }
     }
@@ -126,7 +129,8 @@ public final class NvmeSession implements AutoCloseable {
             watch = onLoss == null
                     ? null
                     : DeviceWatch.start(device, () -> {
-                        clock.abandon();
+                        clock.abandon("the host has asked for " + device.name()
+                                + " back, or it has failed on its bus (the kernel's log has the cause)");
                         onLoss.run();
                     });
             IovaAllocator iovas = new IovaAllocator(usable);
@@ -147,12 +151,21 @@ public final class NvmeSession implements AutoCloseable {
      * @throws IOException if there is something on it, or it cannot be read
      */
     public void requireEmpty(NamespaceInfo namespace, long spanBytes) throws IOException {
-        long at = Contents.find(driver, clock, namespace, spanBytes);
-        if (at >= 0) {
-            throw new IOException("namespace " + namespace.nsid() + " of " + driver.name()
-                    + " is not empty: there is data at byte " + at + ". Writing would destroy it; if that is what you"
-                    + " want, say --destroy-data");
+        Optional<String> found = contents(namespace, spanBytes);
+        if (found.isPresent()) {
+            throw new IOException("namespace " + namespace.nsid() + " of " + driver.name() + " is not empty: "
+                    + found.get() + ". Writing would destroy it; if that is what you want, say --destroy-data");
         }
+    }
+
+    /** What {@link #requireEmpty} would refuse, as a clause; empty if it would not. */
+    Optional<String> contents(NamespaceInfo namespace, long spanBytes) throws IOException {
+        return Contents.describe(driver, clock, namespace, spanBytes);
+    }
+
+    /** Whether it is a device of this host, and nothing in between. */
+    boolean isOfThisHost() {
+        return device instanceof VfioDevice;
     }
 
     /** The driver; closed with the session. */
@@ -217,8 +230,7 @@ public final class NvmeSession implements AutoCloseable {
         close(watch);
         driver.close();
         device.close();
-        if (mediation != null) {
-            mediation.close();
+        if (mediation != null && mediation.stop(true)) { // else its poller goes on to use what is below it
             inner.close();
         }
         model.ifPresent(SoftwareModel::close);

@@ -14,17 +14,20 @@ final class Supervisor implements AutoCloseable {
     private static final long PERIOD_MILLIS = 100;
 
     private final NvmeDriver driver;
+    private final boolean ofThisHost;
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Thread thread;
     private boolean deathLogged;
 
-    private Supervisor(NvmeDriver driver) {
+    private Supervisor(NvmeDriver driver, boolean ofThisHost) {
         this.driver = driver;
+        this.ofThisHost = ofThisHost;
         thread = Thread.ofPlatform().name("supervise-" + driver.name()).daemon().unstarted(this::run);
     }
 
-    static Supervisor start(NvmeDriver driver) {
-        Supervisor supervisor = new Supervisor(driver);
+    /** @param ofThisHost whether it is a device with a power supply, not something behind a socket */
+    static Supervisor start(NvmeDriver driver, boolean ofThisHost) {
+        Supervisor supervisor = new Supervisor(driver, ofThisHost);
         supervisor.thread.start();
         return supervisor;
     }
@@ -48,9 +51,10 @@ final class Supervisor implements AutoCloseable {
         if (driver.isDead() && !deathLogged) {
             deathLogged = true;
             LOG.error(
-                    "{}: the device is dead, and all of its volumes with it: their commands end with Internal Error. Power it"
-                            + " off and on, or replace it, then start again",
-                    driver.name());
+                    "{}: the device is dead, and all of its volumes with it: their commands end with Internal Error. {}, then"
+                            + " start again",
+                    driver.name(),
+                    ofThisHost ? "Power it off and on, or replace it" : "Look after whoever serves it");
         }
     }
 

@@ -136,8 +136,8 @@ enum Signature {
 
     /** The beginning and the end of a disk. */
     record Disk(long bytes, ByteBuffer first, ByteBuffer last) {
-        private static final int FIRST_BYTES = 256 << 10;
-        private static final int LAST_BYTES = 128 << 10;
+        static final int FIRST_BYTES = 256 << 10;
+        static final int LAST_BYTES = 128 << 10;
 
         static Disk read(SeekableByteChannel channel) throws IOException {
             long bytes = channel.size();

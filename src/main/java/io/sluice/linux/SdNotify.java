@@ -73,6 +73,11 @@ public final class SdNotify {
         return send("STATUS=" + oneLine(status));
     }
 
+    /** It is still starting, or ending: the manager is to wait for that much longer, from now on, than it would have. */
+    public boolean extendTimeout(long micros) {
+        return send("EXTEND_TIMEOUT_USEC=" + micros);
+    }
+
     /** It is on its way out. */
     public boolean stopping() {
         return send("STOPPING=1");

@@ -18,7 +18,7 @@ import java.util.function.LongSupplier;
  *
  * <p>What a park costs is the machine's doing: 35 to 60 us of CPU were seen in a virtual machine (docs/performance.md). A
  * thread that idles measures it, and where parks of maxParkNanos would take more than {@link #BUDGET_PERCENT} % of a core, they
- * become longer, up to {@link #MAX_STRETCH} times the bound.
+ * become longer, up to {@link #MAX_STRETCH} times the bound; unless whoever chose the bound wants it kept ({@link #exact}).
  */
 public final class BackoffIdle implements IdleStrategy {
     /** The shortest park: the kernel's timer slack makes a shorter one pointless. */
@@ -37,6 +37,7 @@ public final class BackoffIdle implements IdleStrategy {
     private final long spinNanos;
     private final long yieldNanos;
     private final long maxParkNanos;
+    private final long maxBoundNanos;
     private final LongSupplier clock;
     private final LongSupplier cpuClock;
     private final Parker parker;
@@ -63,13 +64,25 @@ public final class BackoffIdle implements IdleStrategy {
      * @param maxParkNanos the longest park, at least 50,000 ns
      */
     public BackoffIdle(long spinNanos, long yieldNanos, long maxParkNanos) {
-        this(spinNanos, yieldNanos, maxParkNanos, System::nanoTime, ThreadControl::cpuNanos, LockSupport::parkNanos);
+        this(spinNanos, yieldNanos, maxParkNanos, MAX_STRETCH);
+    }
+
+    private BackoffIdle(long spinNanos, long yieldNanos, long maxParkNanos, int stretch) {
+        this(
+                spinNanos,
+                yieldNanos,
+                maxParkNanos,
+                stretch,
+                System::nanoTime,
+                ThreadControl::cpuNanos,
+                LockSupport::parkNanos);
     }
 
     BackoffIdle(
             long spinNanos,
             long yieldNanos,
             long maxParkNanos,
+            int stretch,
             LongSupplier clock,
             LongSupplier cpuClock,
             Parker parker) {
@@ -80,10 +93,16 @@ public final class BackoffIdle implements IdleStrategy {
         this.spinNanos = spinNanos;
         this.yieldNanos = yieldNanos;
         this.maxParkNanos = maxParkNanos;
+        this.maxBoundNanos = maxParkNanos * stretch;
         this.boundNanos = maxParkNanos;
         this.clock = clock;
         this.cpuClock = cpuClock;
         this.parker = parker;
+    }
+
+    /** The same, but no park is longer than the bound, whatever that costs. */
+    public static BackoffIdle exact(long spinNanos, long yieldNanos, long maxParkNanos) {
+        return new BackoffIdle(spinNanos, yieldNanos, maxParkNanos, 1);
     }
 
     /** The default: 20 us of spinning, 200 us of yielding, parks of 2 ms at most. */
@@ -150,7 +169,7 @@ public final class BackoffIdle implements IdleStrategy {
         }
         double cpuNanosPerPark = (double) (cpuClock.getAsLong() - cpuNanosBefore) / PARKS_PER_MEASUREMENT;
         long neededNanos = (long) (cpuNanosPerPark * 100 / BUDGET_PERCENT);
-        boundNanos = Math.clamp(neededNanos, maxParkNanos, maxParkNanos * MAX_STRETCH);
+        boundNanos = Math.clamp(neededNanos, maxParkNanos, maxBoundNanos);
         measuredParks = 0;
     }
 

@@ -48,7 +48,8 @@ class ServeCommandTest {
                 """
                 device  0000:01:00.0, up to 32 queue pairs of 256 entries, commands aborted after 10000 ms, taken even if it \
                 is not empty
-                poller  processor 0, spins 20 us, yields 200 us, parks up to 2000 us
+                poller  processor 0, spins 20 us, yields 200 us, parks up to 2000 us, or three \
+                times that where parks cost much
 
                 """
                         + "NAME     NS  START      SIZE      ACCESS  QUEUES  ENTRIES  IN FLIGHT  DOORBELLS  MODE  OWNER  GROUP"
@@ -121,10 +122,29 @@ class ServeCommandTest {
         "--config x --core 1, '--config has everything in it'",
         "--config x --timeout-millis 1, '--config has everything in it'",
         "01:00.0 --pass-through x --volume name=a, 'leaves nothing of the device'",
+        "01:00.0 --namespace 2 --volume name=a, '--namespace goes with --pass-through'",
+        "--config x --namespace 2, '--config has everything in it'",
     })
     void shouldWantOneDescriptionOfWhatToServe(String arguments, String message) {
         assertEquals(ExitCode.USAGE, run(("serve " + arguments).strip().split(" +", -1)));
         assertTrue(err.toString().startsWith("sluice: ") && err.toString().contains(message), err.toString());
+    }
+
+    @Test
+    void shouldTellTheIdentityThatADeviceMustHave() throws IOException {
+        Path file = file("device: {target: 01:00.0, serial: S 1, model: M}\nvolumes: [{name: a, socket: a}]\n");
+        assertEquals(ExitCode.OK, run("check", file.toString()), err.toString());
+        assertTrue(
+                out.toString().contains("refused unless it is empty, no other than S 1, no other than a M\n"),
+                out.toString());
+    }
+
+    @Test
+    void shouldRefuseANamespaceThatIsNoNumber() {
+        assertEquals(ExitCode.USAGE, run("serve", "model:1G", "--pass-through", "a.sock", "--namespace", "x"));
+        assertTrue(
+                err.toString().startsWith("--namespace: volumes[0].namespace: \"x\" is not a whole number"),
+                err.toString());
     }
 
     @Test

@@ -26,7 +26,7 @@ class HostChecksTest {
     private List<String> problems(String socket) throws Exception {
         Path processors = Files.createDirectories(folder.resolve("cpu"));
         Files.createDirectories(processors.resolve("cpu5"));
-        return HostChecks.problems(settings(socket), processors).stream()
+        return HostChecks.problems(settings(socket), processors, folder.resolve("status")).stream()
                 .map(ConfigError::toString)
                 .toList();
     }
@@ -64,7 +64,27 @@ class HostChecksTest {
         Path processors = Files.createDirectories(folder.resolve("few"));
         assertEquals(
                 "serve.yaml:2:16: poller.core: there is no processor 5 on this host",
-                HostChecks.problems(settings("a.sock"), processors).getFirst().toString());
+                HostChecks.problems(settings("a.sock"), processors, folder.resolve("status"))
+                        .getFirst()
+                        .toString());
+    }
+
+    @Test
+    void shouldSayThatTheProcessorIsOfflineOrNotForThisProcess() throws Exception {
+        Path processors = Files.createDirectories(folder.resolve("cpu"));
+        Files.writeString(processors.resolve("online"), "0-4,6-11\n");
+        assertEquals(
+                List.of("serve.yaml:2:16: poller.core: processor 5 is offline; online are 0-4,6-11"),
+                problems("a.sock"));
+        Files.writeString(processors.resolve("online"), "0-11\n");
+        assertEquals(List.of(), problems("a.sock"));
+        Files.writeString(folder.resolve("status"), "Cpus_allowed:\tf\nCpus_allowed_list:\t0-3,15\n");
+        assertEquals(
+                List.of("serve.yaml:2:16: poller.core: processor 5 is not given to this process (taskset, cpuset,"
+                        + " AllowedCPUs=); it has 0-3,15"),
+                problems("a.sock"));
+        Files.writeString(folder.resolve("status"), "Cpus_allowed_list:\t0-3,5\n");
+        assertEquals(List.of(), problems("a.sock"));
     }
 
     @Test

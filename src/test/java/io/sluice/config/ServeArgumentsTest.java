@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** The command line means what a file means. */
@@ -42,13 +43,13 @@ class ServeArgumentsTest {
     }
 
     @Test
-    void shouldGiveTheWholeDeviceWhenPassedThrough() throws ConfigException {
+    void shouldGiveAWholeNamespaceWhenPassedThrough() throws ConfigException {
         arguments.device("target", "DEVICE", "/run/nvme.sock");
-        arguments.passThrough("guest.sock");
+        arguments.passThrough("guest.sock", Optional.of("2"));
         assertSame("""
                 device: /run/nvme.sock
                 volumes:
-                  - {name: pass-through, socket: guest.sock}
+                  - {name: pass-through, socket: guest.sock, namespace: 2}
                 """);
     }
 
@@ -69,12 +70,35 @@ class ServeArgumentsTest {
                 512MiB, 1G
                 --volume 2: volumes[1].doorbells: there is no value; it takes mapped or trapped
                 --volume 3: volumes[2]: there is no key ""; keys are name, namespace, start, size, block-size, socket, mode, \
-                owner, group, queues, queue-entries, max-in-flight, doorbells, read-only, serial
+                owner, group, queues, queue-entries, max-in-flight, doorbells, read-only, serial, nguid, eui64
                 --volume 3: volumes[2]: "name" is missing; it takes 1 to 64 letters, digits, '-', '_' or '.', the first a \
                 letter or a digit
                 --volume 3: volumes[2]: "socket" is missing; it takes the path of a socket, absolute or relative to the \
                 configuration's folder
                 --volume 3: volumes[2].start: "", 0 to the end of namespace 1, overlaps volumes[1], "b", 0 to the end of \
-                namespace 1, at --volume 2; it has no "start", which makes that 0""", e.getMessage());
+                namespace 1, at --volume 2; "b" has no "size", and takes all that is left: give it one""", e.getMessage());
+    }
+
+    @Test
+    void shouldSayWhichVolumeTakesAllThatIsLeft() {
+        arguments.device("target", "DEVICE", "01:00.0");
+        arguments.volume("name=a,socket=a,start=512M");
+        arguments.volume("name=b,socket=b");
+        ConfigException e = assertThrows(ConfigException.class, () -> arguments.settings(FOLDER));
+        assertEquals("""
+                --volume 2: volumes[1].start: "b", 512M to the end of namespace 1, overlaps volumes[0], "a", 512M to the end \
+                of namespace 1, at --volume 1; "a" has no "size", and takes all that is left: give it one""", e.getMessage());
+    }
+
+    @Test
+    void shouldSayWhereAVolumeBeginsThatFollowsAnother() {
+        arguments.device("target", "DEVICE", "01:00.0");
+        arguments.volume("name=a,socket=a,start=1G,size=1G");
+        arguments.volume("name=b,socket=b,start=0,size=1G");
+        arguments.volume("name=c,socket=c,size=2G");
+        ConfigException e = assertThrows(ConfigException.class, () -> arguments.settings(FOLDER));
+        assertEquals("""
+                --volume 3: volumes[2].start: "c", 1G to 3G of namespace 1, overlaps volumes[0], "a", 1G to 2G of namespace 1, \
+                at --volume 1; it has no "start", so that it begins where the one before it ends""", e.getMessage());
     }
 }

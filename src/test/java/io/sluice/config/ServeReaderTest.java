@@ -215,7 +215,7 @@ class ServeReaderTest {
                         "flavour: 1",
                         "serve.yaml:6:5: volumes[0]: there is no key \"flavour\"; keys are name, namespace, start, size,"
                                 + " block-size, socket, mode, owner, group, queues, queue-entries, max-in-flight,"
-                                + " doorbells, read-only, serial"),
+                                + " doorbells, read-only, serial, nguid, eui64"),
                 arguments(
                         "namespace: 0",
                         "serve.yaml:6:16: volumes[0].namespace: \"0\" is not a whole number, 1 to 2147483647"),
@@ -258,6 +258,10 @@ class ServeReaderTest {
                         "serve.yaml:6:13: volumes[0].serial: \"a?b\" is no serial number; it takes 1 to 20 printable"
                                 + " ASCII characters"),
                 arguments(
+                        "nguid: 0123",
+                        "serve.yaml:6:12: volumes[0].nguid: \"0123\" is no nguid; it takes 32 hexadecimal digits, as \"sluice"
+                                + " serve\" tells them at its start"),
+                arguments(
                         "block-size: 1000",
                         "serve.yaml:6:17: volumes[0].block-size: 1000 is no size of a logical block; most have 512 or"
                                 + " 4096 bytes"));
@@ -284,7 +288,7 @@ class ServeReaderTest {
                         serve.yaml:2:10: volumes: a group of keys is here; it takes a list of volumes"""),
                 arguments("device:\nvolumes:\n", """
                         serve.yaml:1:8: device: a single value is here, where keys are expected: target, queues, \
-                        queue-entries, timeout-millis, destroy-data
+                        queue-entries, timeout-millis, destroy-data, serial, model
                         serve.yaml:2:9: volumes: a single value is here; it takes a list of volumes"""),
                 arguments(
                         "device: model:1000\nvolumes: [{name: a, socket: a}]\n",
@@ -297,12 +301,16 @@ class ServeReaderTest {
                         "serve.yaml:1:9: device.target: \"big\" is not a size; write bytes, or a number with K, M, G or T:"
                                 + " 4096, 64M, 512MiB, 1G"),
                 arguments("""
-                        device: {target: 01:00.0, queues: 0, timeout-millis: 99}
+                        device: {target: 01:00.0, queues: 0, timeout-millis: 99, serial: "  ", model: é}
                         poller: {core: x, park-micros: 49}
                         volumes: [{name: a, socket: a}]
                         """, """
                         serve.yaml:1:35: device.queues: "0" is not a whole number, 1 to 128
                         serve.yaml:1:54: device.timeout-millis: "99" is not a whole number, 100 to 600000
+                        serve.yaml:1:66: device.serial: "" is no serial number; it takes 1 to 20 printable ASCII characters, \
+                        as "sluice serve" tells them at its start
+                        serve.yaml:1:79: device.model: "é" is no model number; it takes 1 to 40 printable ASCII characters, \
+                        as "sluice serve" tells them at its start
                         serve.yaml:2:16: poller.core: "x" is not a whole number, 0 to 8191
                         serve.yaml:2:32: poller.park-micros: "49" is not a whole number, 50 to 1000000"""),
                 arguments(DEVICE + "volumes:\n  - size: 1M\n  - b\n", """
@@ -312,7 +320,7 @@ class ServeReaderTest {
                         relative to the configuration's folder
                         serve.yaml:4:5: volumes[1]: a single value is here, where keys are expected: name, namespace, \
                         start, size, block-size, socket, mode, owner, group, queues, queue-entries, max-in-flight, \
-                        doorbells, read-only, serial"""),
+                        doorbells, read-only, serial, nguid, eui64"""),
                 arguments(DEVICE + "volumes: [{name: a/b, socket: /, size: 0}]\n", """
                         serve.yaml:2:18: volumes[0].name: "a/b" is no name; it takes 1 to 64 letters, digits, '-', '_' or \
                         '.', the first a letter or a digit
@@ -326,7 +334,12 @@ class ServeReaderTest {
                                 + "serve.yaml:2:145: volumes[0].size: 1 is not a multiple of 1M; 1M is"),
                 arguments(
                         DEVICE + "volumes: [{name: a, socket: \"a\\nb\"}]\n",
-                        "serve.yaml:2:29: volumes[0].socket: \"a?b\" has control characters, which no socket should have"),
+                        "serve.yaml:2:29: volumes[0].socket: \"/run/sluice/a?b\" has control or format"
+                                + " characters, which no socket should have"),
+                arguments(
+                        DEVICE + "volumes: [{name: a, socket: \"a\\u202Eb\"}]\n",
+                        "serve.yaml:2:29: volumes[0].socket: \"/run/sluice/a?b\" has control or format"
+                                + " characters, which no socket should have"),
                 arguments("a: b: c\n", "serve.yaml:1:5: it is no YAML: mapping values are not allowed here"),
                 arguments(
                         "device: [1\n",

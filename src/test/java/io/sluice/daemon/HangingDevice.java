@@ -7,6 +7,7 @@ import io.sluice.host.DriverClock;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.Fd;
 import io.sluice.nvme.Cap;
+import io.sluice.nvme.Cc;
 import io.sluice.nvme.Csts;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Registers;
@@ -33,7 +34,11 @@ final class HangingDevice implements PciDevice {
         /** CSTS.RDY does not become 0. */
         DISABLE,
         /** CSTS.SHST does not become 10b. */
-        SHUTDOWN
+        SHUTDOWN,
+        /** Whoever rings an I/O doorbell does not come back until {@link #release}. */
+        RING,
+        /** Who takes memory from the device does not come back until then. */
+        UNMAP
     }
 
     private static final int LONGEST_TIMEOUT_MILLIS = 127_000;
@@ -43,10 +48,35 @@ final class HangingDevice implements PciDevice {
     private EventFd request;
     volatile Hang hang = Hang.NOWHERE;
     int unmapped;
+    volatile boolean askedToShutDown;
+    volatile boolean closed;
+    private final CountDownLatch released = new CountDownLatch(1);
+    final CountDownLatch stuck = new CountDownLatch(1);
 
     HangingDevice(SoftwareModel model) {
         this.model = model;
         loopback = new Loopback(model.function());
+    }
+
+    /** Whoever is stuck goes on. */
+    void release() {
+        released.countDown();
+    }
+
+    private void stick() {
+        stuck.countDown();
+        boolean interrupted = false;
+        while (true) {
+            try {
+                released.await();
+                break;
+            } catch (InterruptedException e) {
+                interrupted = true; // as in the kernel
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** The host asks for it. */
@@ -132,6 +162,10 @@ final class HangingDevice implements PciDevice {
             public void writeInt(long offset, int value) throws IOException {
                 boolean io = offset > Doorbells.cqHeadDoorbell(0);
                 boolean admin = offset >= Doorbells.OFFSET && !io;
+                askedToShutDown |= offset == Registers.CC.offset() && Cc.shn(value) != Cc.SHN_NONE;
+                if (hang == Hang.RING && io) {
+                    stick();
+                }
                 if (!(hang == Hang.ADMIN && admin) && !(hang == Hang.IO && io)) {
                     bar.writeInt(offset, value);
                 }
@@ -199,6 +233,9 @@ final class HangingDevice implements PciDevice {
 
     @Override
     public void unmapDma(long iova, long bytes) throws IOException {
+        if (hang == Hang.UNMAP) {
+            stick();
+        }
         unmapped++;
         loopback.unmapDma(iova, bytes);
     }
@@ -210,6 +247,7 @@ final class HangingDevice implements PciDevice {
 
     @Override
     public void close() {
+        closed = true;
         loopback.close();
         if (request != null) {
             request.close();

@@ -91,7 +91,7 @@ class MediatedCutMemoryTest {
         try (GuestDrive next = new GuestDrive(controllers.get(0), 2, BYTES)) {
             assertEquals(Status.OK, next.write(0, new byte[BYTES]), "with other memory");
         }
-        assertTrue(mediation.stop());
+        assertTrue(mediation.stop(true));
     }
 
     private static void transferFromCutMemory(GuestDrive guest) throws IOException {

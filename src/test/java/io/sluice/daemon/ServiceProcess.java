@@ -10,7 +10,7 @@ final class ServiceProcess {
     public static void main(String[] arguments) throws Exception {
         boolean stuck = arguments[0].equals("stuck");
         boolean finished =
-                Service.ofThisProcess(() -> Runtime.getRuntime().halt(1)).run(() -> new Nothing(stuck), () -> true);
+                Service.ofThisProcess(() -> Runtime.getRuntime().halt(1)).run(stop -> new Nothing(stuck), () -> true);
         System.exit(finished ? 0 : 1);
     }
 
@@ -21,7 +21,7 @@ final class ServiceProcess {
         }
 
         @Override
-        public void close() {
+        public boolean close() {
             System.out.println("closing");
             if (stuck) {
                 try {
@@ -30,6 +30,7 @@ final class ServiceProcess {
                     Thread.currentThread().interrupt();
                 }
             }
+            return true;
         }
 
         @Override

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -31,16 +32,32 @@ class ServiceTest {
 
     private final List<String> calls = new CopyOnWriteArrayList<>();
     private volatile String status = "good";
+    private volatile boolean progresses = true;
+    private volatile boolean lost;
+    private boolean closes = true;
+    private final CountDownLatch mayClose = new CountDownLatch(1);
 
-    private final class Fake implements Service.Served {
+    private class Fake implements Service.Served {
         @Override
         public String status() {
             return status;
         }
 
         @Override
-        public void close() {
+        public boolean isLost() {
+            return lost;
+        }
+
+        @Override
+        public boolean hasProgressed() {
+            calls.add("asked");
+            return progresses;
+        }
+
+        @Override
+        public boolean close() {
             calls.add("close");
+            return closes;
         }
 
         @Override
@@ -58,7 +75,7 @@ class ServiceTest {
     @Test
     void shouldFinishWhenAsked() throws Exception {
         Ending ending = new Ending(() -> calls.add("halt"));
-        boolean finished = new Service(manager(), ending).run(Fake::new, () -> {
+        boolean finished = new Service(manager(), ending).run(stop -> new Fake(), () -> {
             ending.signal();
             return true;
         });
@@ -69,7 +86,7 @@ class ServiceTest {
     @Test
     void shouldEndAtOnceWhenToldTwice() throws Exception {
         Ending ending = new Ending(() -> calls.add("halt"));
-        boolean finished = new Service(manager(), ending).run(Fake::new, () -> {
+        boolean finished = new Service(manager(), ending).run(stop -> new Fake(), () -> {
             ending.signal();
             ending.signal();
             ending.signal();
@@ -81,7 +98,7 @@ class ServiceTest {
 
     @Test
     void shouldEndWhenNobodyHearsThatItIsReady() throws Exception {
-        assertFalse(new Service(manager(), new Ending(() -> calls.add("halt"))).run(Fake::new, () -> false));
+        assertFalse(new Service(manager(), new Ending(() -> calls.add("halt"))).run(stop -> new Fake(), () -> false));
         assertEquals(List.of("close"), calls);
     }
 
@@ -91,7 +108,7 @@ class ServiceTest {
         IOException e = assertThrows(
                 IOException.class,
                 () -> service.run(
-                        () -> {
+                        stop -> {
                             throw new IOException("no device");
                         },
                         () -> true));
@@ -105,7 +122,7 @@ class ServiceTest {
         try (NotifySocket notify = NotifySocket.at(folder + "/notify")) {
             Thread serving = Thread.ofPlatform().start(() -> {
                 try {
-                    new Service(manager(), ending).run(Fake::new, () -> true);
+                    new Service(manager(), ending).run(stop -> new Fake(), () -> true);
                 } catch (IOException e) {
                     calls.add(e.toString());
                 }
@@ -124,7 +141,121 @@ class ServiceTest {
             }
             serving.join();
         }
+        assertEquals("close", calls.getLast());
+    }
+
+    @Test
+    void shouldFailWhenNotAllCouldBeFinished() throws Exception {
+        closes = false;
+        Ending ending = new Ending(() -> calls.add("halt"));
+        assertFalse(new Service(manager(), ending).run(stop -> new Fake(), () -> {
+            ending.signal();
+            return true;
+        }));
         assertEquals(List.of("close"), calls);
+    }
+
+    @Test
+    void shouldNotAnnounceWhatHasEndedInTheMiddleOfItsStart() throws Exception {
+        Ending asked = new Ending(() -> calls.add("halt"));
+        assertFalse(new Service(manager(), asked)
+                .run(
+                        stop -> {
+                            stop.onAsked(() -> calls.add("told"));
+                            assertFalse(stop.isAsked());
+                            asked.signal();
+                            assertTrue(stop.isAsked());
+                            stop.onAsked(() -> calls.add("told late"));
+                            return new Fake();
+                        },
+                        () -> calls.add("announced")));
+        lost = true;
+        assertFalse(new Service(manager(), new Ending(() -> calls.add("halt")))
+                .run(stop -> new Fake(), () -> calls.add("announced")));
+        assertEquals(List.of("told", "told late", "close", "close"), calls);
+    }
+
+    @Test
+    void shouldTellWhoStartsOnceWhenManyAsk() {
+        Ending ending = new Ending(() -> calls.add("halt"));
+        ending.onAsked(() -> calls.add("told"));
+        ending.ask();
+        ending.ask();
+        ending.signal();
+        assertEquals(List.of("told"), calls);
+        assertFalse(ending.isInsisted(), "a loss is no signal");
+    }
+
+    @Test
+    void shouldLetTheWatchdogBiteWhenNothingProgresses() throws Exception {
+        progresses = false;
+        Ending ending = new Ending(() -> calls.add("halt"));
+        try (NotifySocket notify = NotifySocket.at(folder + "/notify")) {
+            Thread serving = Thread.ofPlatform().start(() -> {
+                try {
+                    new Service(manager(), ending).run(stop -> new Fake(), () -> true);
+                } catch (IOException e) {
+                    calls.add(e.toString());
+                }
+            });
+            assertEquals("READY=1\nSTATUS=good", notify.next());
+            while (calls.size() < 3) { // it was asked, and had nothing to show
+                Thread.sleep(1);
+            }
+            ending.signal();
+            assertEquals("STOPPING=1", notify.next());
+            serving.join();
+        }
+    }
+
+    @Test
+    void shouldHaveTheManagerWaitWhileItStartsAndWhileItEnds() throws Exception {
+        Ending ending = new Ending(() -> calls.add("halt"));
+        CountDownLatch mayStart = new CountDownLatch(1);
+        try (NotifySocket notify = NotifySocket.at(folder + "/notify")) {
+            Thread serving = Thread.ofPlatform().start(() -> {
+                try {
+                    new Service(manager(), ending, 1)
+                            .run(
+                                    stop -> {
+                                        awaitQuietly(mayStart);
+                                        return new Fake() {
+                                            @Override
+                                            public boolean close() {
+                                                awaitQuietly(mayClose);
+                                                return super.close();
+                                            }
+                                        };
+                                    },
+                                    () -> true);
+                } catch (IOException e) {
+                    calls.add(e.toString());
+                }
+            });
+            assertEquals("EXTEND_TIMEOUT_USEC=30000000", notify.next());
+            assertEquals("EXTEND_TIMEOUT_USEC=30000000", notify.next());
+            mayStart.countDown();
+            String next = notify.next();
+            while (!next.startsWith("READY=1")) {
+                next = notify.next();
+            }
+            ending.signal();
+            while (!next.equals("STOPPING=1")) {
+                next = notify.next();
+            }
+            assertEquals("EXTEND_TIMEOUT_USEC=30000000", notify.next());
+            mayClose.countDown();
+            serving.join();
+        }
+        assertEquals("close", calls.getLast());
+    }
+
+    private static void awaitQuietly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private static int run(String how, NotifySocket notify, Path folder) throws Exception {

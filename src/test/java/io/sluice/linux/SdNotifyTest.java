@@ -40,6 +40,8 @@ class SdNotifyTest {
             assertEquals("WATCHDOG=1", manager.next());
             assertTrue(notify.stopping());
             assertEquals("STOPPING=1", manager.next());
+            assertTrue(notify.extendTimeout(30_000_000));
+            assertEquals("EXTEND_TIMEOUT_USEC=30000000", manager.next());
         }
     }
 

@@ -17,12 +17,15 @@ class BackoffIdleTest {
     private long cpuNanos;
     private long cpuNanosPerPark = 3_000;
 
-    private final BackoffIdle idle =
-            new BackoffIdle(20_000, 200_000, 2_000_000, () -> nowNanos += 1_000, () -> cpuNanos, nanos -> {
-                parks.add(nanos);
-                nowNanos += nanos;
-                cpuNanos += cpuNanosPerPark;
-            });
+    private final BackoffIdle idle = idle(BackoffIdle.MAX_STRETCH);
+
+    private BackoffIdle idle(int stretch) {
+        return new BackoffIdle(20_000, 200_000, 2_000_000, stretch, () -> nowNanos += 1_000, () -> cpuNanos, nanos -> {
+            parks.add(nanos);
+            nowNanos += nanos;
+            cpuNanos += cpuNanosPerPark;
+        });
+    }
 
     @Test
     void shouldNeverParkWhileThereIsWork() {
@@ -86,6 +89,18 @@ class BackoffIdleTest {
         idleUntilParks(500);
 
         assertEquals(6_000_000, parks.getLast());
+    }
+
+    @Test
+    void shouldKeepToABoundThatSomebodyHasChosenWhateverItCosts() {
+        cpuNanosPerPark = 400_000;
+        BackoffIdle exact = idle(1);
+
+        while (parks.size() < 500) {
+            exact.idle(0);
+        }
+
+        assertEquals(2_000_000, Collections.max(parks));
     }
 
     @Test
