@@ -11,6 +11,7 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -109,7 +110,11 @@ class VfioTest {
     private Path program() throws IOException {
         Path files = Files.createDirectories(folder.resolve("files/lib"));
         String path = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-        for (String entry : path.split(File.pathSeparator, -1)) {
+        List<String> entries = Arrays.stream(path.split(File.pathSeparator, -1))
+                .filter(entry ->
+                        !entry.isEmpty()) // Surefire ends the path with a colon, which would be the whole project
+                .toList();
+        for (String entry : entries) {
             Path from = Path.of(entry);
             if (Files.isDirectory(from)) {
                 copyFolder(from, files.resolveSibling(from.getFileName()));
