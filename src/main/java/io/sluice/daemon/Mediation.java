@@ -80,7 +80,7 @@ final class Mediation implements AutoCloseable {
         volumes.forEach(volume -> mediator.add(volume.controller()));
         mediator.add(heartbeat);
         if (session.model().isPresent()) {
-            mediator.add(
+            mediator.runModel(
                     session.model().get().lendTo(runner::get)); // one thread for all: there is no hardware to wait for
         }
     }

@@ -51,9 +51,11 @@ final class Supervisor implements AutoCloseable {
         if (driver.isDead() && !deathLogged) {
             deathLogged = true;
             LOG.error(
-                    "{}: the device is dead, and all of its volumes with it: their commands end with Internal Error. {}, then"
-                            + " start again",
+                    "{}: the device is dead, and all of its volumes with it: their commands end with Internal Error. It was given"
+                            + " up after {} resets, the last because: {}. {}, then start again",
                     driver.name(),
+                    driver.resets(),
+                    driver.lastResetReason().orElse("nobody knows"),
                     ofThisHost ? "Power it off and on, or replace it" : "Look after whoever serves it");
         }
     }

@@ -3,15 +3,13 @@ package io.sluice.mediation;
 import io.sluice.controller.IoCommand;
 import io.sluice.host.CompletionListener;
 import io.sluice.host.DataPointers;
-import io.sluice.host.DeviceFailure;
 import io.sluice.host.QueuePair;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Sqe;
 import java.io.IOException;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A queue pair of the device's, and which guests' commands are in it. Belongs to its poller.
@@ -22,8 +20,6 @@ import org.slf4j.LoggerFactory;
  * </pre>
  */
 final class HostQueue implements CompletionListener {
-    private static final Logger LOG = LoggerFactory.getLogger(HostQueue.class);
-
     /** Completions that one cycle takes from one queue: a bound, and more than a cycle submits. */
     private static final int MAX_COMPLETIONS = 256;
 
@@ -37,8 +33,12 @@ final class HostQueue implements CompletionListener {
     private int users;
     private boolean broken;
 
-    HostQueue(QueuePair pair) {
+    /** Hears of the pair's failures, each once; a device's failure is that of all its pairs. */
+    private final Consumer<IOException> failures;
+
+    HostQueue(QueuePair pair, Consumer<IOException> failures) {
         this.pair = pair;
+        this.failures = failures;
         owners = new CommandOwner[pair.depth()];
         commands = new IoCommand[pair.depth()];
     }
@@ -175,11 +175,11 @@ final class HostQueue implements CompletionListener {
         owner.ended(command, status);
     }
 
-    /** The driver hears of it by itself, and resets the device; what is in flight ends then. Logged once. */
+    /** The driver hears of it by itself, and resets the device; what is in flight ends then. */
     private void fail(IOException e) {
         if (!broken) {
             broken = true;
-            LOG.error("{}", e instanceof DeviceFailure ? e.getMessage() : e.toString());
+            failures.accept(e);
         }
     }
 

@@ -11,7 +11,7 @@ import org.slf4j.LoggerFactory;
  * device's queues that got commands.
  *
  * <pre>
- *   device's completions ─▶ guest, guest, guest … (the first turn goes round) ─▶ device's doorbells
+ *   device's completions ─▶ guest, guest, guest … (the first turn goes round) ─▶ device's doorbells ─▶ (a model's part)
  * </pre>
  *
  * <p>What goes wrong in one guest's turn is contained there.
@@ -30,6 +30,9 @@ public final class Mediator implements Agent {
         /** How many commands the device has. */
         int inFlight();
 
+        /** The poller may sleep before the next cycle. */
+        void mayRest();
+
         /** Has somebody asked whether an access error that comes up in the device's part is a guest's, and is dealt with. */
         void onAccessError(Predicate<InternalError> isDealtWith);
     }
@@ -41,6 +44,9 @@ public final class Mediator implements Agent {
     private volatile Agent[] guests = {};
 
     private int firstTurn;
+
+    /** The device itself, where it is a model that has no thread of its own; or null. */
+    private Agent model;
 
     /** @param name of the device, for logs and the thread */
     public Mediator(String name, SharedDevice device) {
@@ -60,6 +66,11 @@ public final class Mediator implements Agent {
         guests = more;
     }
 
+    /** Gives the device itself its turn at the end of each cycle; before the first one. */
+    public void runModel(Agent lent) {
+        model = lent;
+    }
+
     @Override
     public String name() {
         return name;
@@ -75,7 +86,8 @@ public final class Mediator implements Agent {
             work += serve(agents[at]);
             at = at + 1 < agents.length ? at + 1 : 0;
         }
-        return work + device.submit();
+        work += device.submit();
+        return model == null ? work : work + serve(model);
     }
 
     private int serve(Agent guest) {
@@ -108,7 +120,8 @@ public final class Mediator implements Agent {
 
     @Override
     public boolean isDormant() {
-        if (device.inFlight() > 0) {
+        device.mayRest(); // this is asked before each rest
+        if (device.inFlight() > 0 || (model != null && !model.isDormant())) {
             return false;
         }
         for (Agent guest : guests) {
@@ -121,7 +134,7 @@ public final class Mediator implements Agent {
 
     @Override
     public long maxRestNanos() {
-        long shortest = Long.MAX_VALUE;
+        long shortest = model == null ? Long.MAX_VALUE : model.maxRestNanos();
         for (Agent guest : guests) {
             shortest = Math.min(shortest, guest.maxRestNanos());
         }

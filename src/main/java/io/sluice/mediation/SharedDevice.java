@@ -1,30 +1,52 @@
 package io.sluice.mediation;
 
 import io.sluice.host.CommandLimits;
+import io.sluice.host.DeviceFailure;
 import io.sluice.host.NvmeDriver;
 import io.sluice.host.QueuePair;
 import io.sluice.nvme.IdentifyController;
+import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A device as the guests of one poller share it: its queue pairs, and what is done for all of them at once. Belongs to that
  * poller, which begins a duty cycle with {@link #poll} and ends it with {@link #submit}.
  */
 public final class SharedDevice implements Mediator.Device {
-    /** Duty cycles between two looks at the clock: deadlines are of seconds, a look takes as long as a command. */
-    private static final int CYCLES_PER_CLOCK_READ = 64;
+    private static final Logger LOG = LoggerFactory.getLogger(SharedDevice.class);
+
+    /**
+     * Duty cycles between two in which the clock is read, and queues are polled that no guest uses. Deadlines are of seconds,
+     * a look at the clock takes as long as a command, and idle queues together much longer.
+     */
+    private static final int CYCLES_PER_THOROUGH_ONE = 64;
 
     private final NvmeDriver driver;
     private final LongSupplier nanoTime;
     private final HostQueue[] queues;
+
+    /** Those that guests use, for what is done in each cycle. */
+    private HostQueue[] used = {};
+
     private final List<Flushes> flushes = new ArrayList<>();
     private final boolean volatileCache;
     private final int optionalCommands;
     private final CommandLimits limits;
     private int cycles;
+
+    /** The poller may have slept since the last cycle, for any time. */
+    private boolean rested = true;
+
+    private IOException lastFailure;
+
+    /** A flush was submitted in this cycle, through any queue. */
+    private boolean flushed;
 
     /**
      * Shares what a driver drives.
@@ -35,7 +57,9 @@ public final class SharedDevice implements Mediator.Device {
     public SharedDevice(NvmeDriver driver, LongSupplier nanoTime) {
         this.driver = driver;
         this.nanoTime = nanoTime;
-        this.queues = driver.queuePairs().stream().map(HostQueue::new).toArray(HostQueue[]::new);
+        this.queues = driver.queuePairs().stream()
+                .map(pair -> new HostQueue(pair, this::failed))
+                .toArray(HostQueue[]::new);
         this.volatileCache = driver.controller().volatileWriteCache();
         this.optionalCommands = driver.controller().optionalCommands();
         this.limits = driver.commandLimits();
@@ -88,11 +112,17 @@ public final class SharedDevice implements Mediator.Device {
             }
         }
         best.addUser(1);
+        refreshUsed();
         return best;
     }
 
     void release(HostQueue queue) {
         queue.addUser(-1);
+        refreshUsed();
+    }
+
+    private void refreshUsed() {
+        used = Arrays.stream(queues).filter(queue -> queue.users() > 0).toArray(HostQueue[]::new);
     }
 
     Flushes flushes(int nsid) {
@@ -111,19 +141,31 @@ public final class SharedDevice implements Mediator.Device {
     /** Takes what the device has completed. Returns how much that was. */
     @Override
     public int poll() {
+        boolean thorough = rested || ++cycles % CYCLES_PER_THOROUGH_ONE == 0;
         int work = 0;
-        boolean idle = true;
-        for (HostQueue queue : queues) {
+        for (HostQueue queue : thorough ? queues : used) {
             work += queue.poll();
-            idle &= queue.inFlight() == 0;
         }
-        // While nothing is in flight the poller may sleep between two cycles, and what comes next has the deadline that
-        // is told
-        // here.
-        if (idle || ++cycles % CYCLES_PER_CLOCK_READ == 0) {
+        if (thorough) {
+            rested = false;
             checkDeadlines();
         }
         return work + flush(); // before the guests, who may take all slots that have become free
+    }
+
+    /** What is submitted after a rest has a deadline from then on, and a reset that began meanwhile is met. */
+    @Override
+    public void mayRest() {
+        rested = true;
+    }
+
+    /** All pairs of a dead device tell the same; that it is dead is told by whoever looks after it. */
+    @SuppressWarnings("ReferenceEquality") // the very one
+    private void failed(IOException why) {
+        if (why != lastFailure && !driver.isDead()) {
+            LOG.error("{}", why instanceof DeviceFailure ? why.getMessage() : why.toString());
+        }
+        lastFailure = why;
     }
 
     private void checkDeadlines() {
@@ -142,6 +184,7 @@ public final class SharedDevice implements Mediator.Device {
                 submitted += some.doWork(queues);
             }
         }
+        flushed |= submitted > 0;
         return submitted;
     }
 
@@ -149,9 +192,10 @@ public final class SharedDevice implements Mediator.Device {
     @Override
     public int submit() {
         int submitted = flush();
-        for (HostQueue queue : queues) {
+        for (HostQueue queue : flushed ? queues : used) {
             queue.ring();
         }
+        flushed = false;
         return submitted;
     }
 

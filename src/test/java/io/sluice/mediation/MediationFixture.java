@@ -98,7 +98,9 @@ abstract class MediationFixture {
 
     /** One duty cycle of the poller and of the supervisor. */
     void cycle() {
-        mediator.doWork();
+        if (mediator.doWork() == 0) {
+            mediator.isDormant(); // as an idle poller asks
+        }
         device.supervise();
     }
 

@@ -37,6 +37,9 @@ class MediatorTest {
         }
 
         @Override
+        public void mayRest() {}
+
+        @Override
         public void onAccessError(Predicate<InternalError> handler) {
             isDealtWith = handler;
         }
