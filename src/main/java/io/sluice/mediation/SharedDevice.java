@@ -6,9 +6,7 @@ import io.sluice.host.NvmeDriver;
 import io.sluice.host.QueuePair;
 import io.sluice.nvme.IdentifyController;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -34,7 +32,9 @@ public final class SharedDevice implements Mediator.Device {
     /** Those that guests use, for what is done in each cycle. */
     private HostQueue[] used = {};
 
-    private final List<Flushes> flushes = new ArrayList<>();
+    /** By namespace; an array, since walking a list makes an iterator. */
+    private Flushes[] flushes = {};
+
     private final boolean volatileCache;
     private final int optionalCommands;
     private final CommandLimits limits;
@@ -132,7 +132,8 @@ public final class SharedDevice implements Mediator.Device {
             }
         }
         Flushes added = new Flushes(nsid);
-        flushes.add(added);
+        flushes = Arrays.copyOf(flushes, flushes.length + 1);
+        flushes[flushes.length - 1] = added;
         return added;
     }
 
