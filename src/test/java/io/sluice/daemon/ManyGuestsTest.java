@@ -42,6 +42,7 @@ class ManyGuestsTest {
     private static final int GUESTS = 64;
     private static final int QUEUES = 8;
     private static final int VISITED = 8;
+    private static final int MAPPERS = 16;
     private static final int SLOTS = 4;
     private static final int BLOCK = MediatedRig.BLOCK_BYTES;
     private static final int UNIT = Memory.PAGE_BYTES;
@@ -57,7 +58,7 @@ class ManyGuestsTest {
     Path folder;
 
     private final long seed = Long.getLong("sluice.seed", System.nanoTime());
-    private final int maps = Integer.getInteger("sluice.many.maps", 1_000);
+    private final int maps = Integer.getInteger("sluice.many.maps", 2_000);
     private final int visits = Integer.getInteger("sluice.many.visits", 60);
     private final WatchedMaps watch = new WatchedMaps(0);
     private final List<VfioUserServer> servers = new ArrayList<>();
@@ -206,13 +207,20 @@ class ManyGuestsTest {
                 guests.add(new Guest(folder.resolve("s" + i), i + 1, QUEUES));
             }
             Thread visitors = start("visitors", this::comeAndGo);
-            Thread mapper = start("mapper", () -> mapAndUnmap(guests));
+            List<Thread> mappers = new ArrayList<>();
+            long start = System.nanoTime();
+            for (int i = 0; i < MAPPERS; i++) {
+                int first = i;
+                mappers.add(start("mapper-" + i, () -> mapAndUnmap(guests, first)));
+            }
             Thread ender = start("ender", () -> {
+                for (Thread mapper : mappers) {
+                    mapper.join();
+                }
+                System.out.printf("%.0f maps and unmaps a second%n", maps * 1e9 / (System.nanoTime() - start));
                 visitors.join();
-                mapper.join();
                 enough = true;
             });
-            long start = System.nanoTime();
             load(guests);
             ender.join();
             System.out.printf(
@@ -257,6 +265,7 @@ class ManyGuestsTest {
                 }
             }
             assertNoFailure();
+            LockSupport.parkNanos(50_000); // there are three threads with something to do, and perhaps two processors
             int slowest = guests.stream().mapToInt(Guest::rounds).min().orElseThrow();
             rest = rest || (enough && slowest >= ROUNDS);
             if (slowest > rounds) {
@@ -296,17 +305,15 @@ class ManyGuestsTest {
         visitor.close();
     }
 
-    /** Some thousand times a second at most, each time another guest. */
-    private void mapAndUnmap(List<Guest> guests) throws IOException {
-        long start = System.nanoTime();
+    /** Each time another guest of those that are this thread's. */
+    private void mapAndUnmap(List<Guest> guests, int first) throws IOException {
         try (Fd memory = Memfd.create("extra", EXTRA_BYTES)) {
-            for (int i = 0; i < maps; i++) {
+            for (int i = first; i < maps; i += MAPPERS) {
                 VfioUserClient client = guests.get(i % GUESTS).client;
                 client.mapDma(memory, 0, EXTRA_BYTES, EXTRA_IOVA, Translator.READ | Translator.WRITE);
                 client.unmapDma(EXTRA_IOVA, EXTRA_BYTES);
             }
         }
-        System.out.printf("%.0f maps and unmaps a second%n", maps * 1e9 / (System.nanoTime() - start));
     }
 
     private static long descriptors() throws IOException {
