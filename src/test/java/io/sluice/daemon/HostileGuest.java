@@ -35,6 +35,7 @@ final class HostileGuest implements AutoCloseable {
     private static final int READ_ONLY_PAGE = 96;
     private static final int READ_ONLY_PAGES = 32;
     private static final int BATCH = 64;
+    private static final int BLOCKS_PER_PAGE = PAGE / MediatedRig.BLOCK_BYTES;
     private static final int RACED_BYTES = 4 * PAGE;
     private static final long MARK = 0x5afe_5afe_5afe_5afeL;
 
@@ -101,7 +102,8 @@ final class HostileGuest implements AutoCloseable {
     /** Sends so many commands, in batches, each of which ends before the next begins. */
     void attack(long commands) throws Exception {
         racing.set(true);
-        Thread racer = Thread.ofPlatform().daemon().start(this::race);
+        long racersSeed = random.nextLong();
+        Thread racer = Thread.ofPlatform().daemon().start(() -> race(new Random(racersSeed)));
         try {
             for (long sent = 0; sent < commands; sent += BATCH) {
                 for (int i = 0; i < BATCH; i++) {
@@ -119,6 +121,23 @@ final class HostileGuest implements AutoCloseable {
     }
 
     private void fill(long sqe) {
+        if (random.nextInt(2) == 0) {
+            fillWell(sqe);
+        } else {
+            fillBadly(sqe);
+        }
+    }
+
+    /** A command that is as it should be, unless the racer gets at it: what is refused all the time shows little. */
+    private void fillWell(long sqe) {
+        Sqe.setOpcode(sqe, OPCODES[random.nextInt(3)]);
+        Sqe.setNsid(sqe, 1);
+        Sqe.setPrp1(sqe, DATA + random.nextInt((int) (RawController.MEMORY_BYTES / PAGE)) * (long) PAGE);
+        Sqe.setSlba(sqe, random.nextInt((int) blocks - BLOCKS_PER_PAGE));
+        Sqe.setBlockCount(sqe, 1 + random.nextInt(BLOCKS_PER_PAGE));
+    }
+
+    private void fillBadly(long sqe) {
         int opcode = random.nextInt(64) == 0 ? random.nextInt(256) : OPCODES[random.nextInt(OPCODES.length)];
         Sqe.setOpcode(sqe, opcode);
         Sqe.setNsid(sqe, random.nextInt(16) == 0 ? random.nextInt() : 1);
@@ -195,9 +214,8 @@ final class HostileGuest implements AutoCloseable {
         Memory.putLongOpaque(address, Memory.getLongOpaque(address) ^ 1L << random.nextInt(Long.SIZE));
     }
 
-    /** Its own random numbers: the two threads' seeds are told by the same one. */
-    private void race() {
-        Random other = new Random(random.nextLong());
+    /** With random numbers of its own: each thread's commands and changes are those of the one seed that is told. */
+    private void race(Random other) {
         while (racing.get()) {
             long target = switch (other.nextInt(4)) {
                 case 0 -> raw.queueAddress(RawController.IO_SQ) + other.nextInt(RawController.IO_ENTRIES) * 64L;
