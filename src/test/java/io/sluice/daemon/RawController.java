@@ -43,6 +43,9 @@ final class RawController implements AutoCloseable {
     static final long LISTS = 0x8000;
     static final long DEADLINE_NANOS = TimeUnit.SECONDS.toNanos(2);
 
+    /** For what has no deadline, on a machine that is busy with other things: the tests' own, and nothing that they prove. */
+    static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
+
     private static final int MSIX_CAPABILITY = 0x11;
     private static final int MSIX_ENABLE = 1 << 15;
     private static final int CAPABILITIES_LIMIT = 48;
@@ -180,9 +183,9 @@ final class RawController implements AutoCloseable {
         long start = System.nanoTime();
         while (Csts.ready(read(Registers.CSTS)) != ready) {
             assertTrue(
-                    System.nanoTime() - start < DEADLINE_NANOS,
+                    System.nanoTime() - start < PATIENCE_NANOS,
                     "CSTS is 0x" + Integer.toHexString(read(Registers.CSTS)) + " and not "
-                            + (ready ? "ready" : "unready") + " within 2 s");
+                            + (ready ? "ready" : "unready") + " within a minute");
         }
     }
 
@@ -239,7 +242,7 @@ final class RawController implements AutoCloseable {
         long cqe = queueMemory.address() + ADMIN_CQ + (long) adminHead * Cqe.BYTES;
         long start = System.nanoTime();
         while (Cqe.phase(Cqe.tail(cqe)) != adminPhase) {
-            assertTrue(System.nanoTime() - start < DEADLINE_NANOS, "an admin command took more than 2 s");
+            assertTrue(System.nanoTime() - start < PATIENCE_NANOS, "an admin command took more than a minute");
             LockSupport.parkNanos(10_000);
         }
         Completion completion = new Completion(Cqe.cid(Cqe.tail(cqe)), Cqe.dw0(cqe), Cqe.status(Cqe.tail(cqe)));
