@@ -11,13 +11,13 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Another storage as a slow device would be: some commands are done, and touch their guest's memory, only up to 50 ms after
- * they were submitted; of those that are cancelled, some end only then. Belongs to the controller's agent.
+ * Another storage as a slow device would be: some commands are done, and touch their guest's memory, only a while after they
+ * were submitted; of those that are cancelled, some end only then. Belongs to the controller's agent.
  */
 final class DelayingStorage implements IoPath {
     static final long MAX_DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final int MAX_HELD = 64;
-    /** One in so many is delayed. */
+    /** One in so many is delayed at first. */
     private static final int DELAYED = 16;
     /** One in so many that are cancelled ends late. */
     private static final int LATE = 4;
@@ -30,9 +30,22 @@ final class DelayingStorage implements IoPath {
     /** Those of {@link #held} that will end without being done. */
     private final List<IoCommand> cancelled = new ArrayList<>(MAX_HELD);
 
+    private volatile long maxDelayNanos = MAX_DELAY_NANOS;
+    private volatile int delayed = DELAYED;
+
     DelayingStorage(IoPath storage, long seed) {
         this.storage = storage;
         this.random = new Random(seed);
+    }
+
+    /**
+     * For those that come from now on. From any thread.
+     *
+     * @param oneIn of so many one is delayed
+     */
+    void delay(int oneIn, long newMaxDelayNanos) {
+        delayed = oneIn;
+        maxDelayNanos = newMaxDelayNanos;
     }
 
     @Override
@@ -51,13 +64,18 @@ final class DelayingStorage implements IoPath {
     }
 
     @Override
+    public int sglAlignmentBytes() {
+        return storage.sglAlignmentBytes();
+    }
+
+    @Override
     public int submit(IoCommand command) {
         boolean delayable = command.opcode() == NvmOpcode.READ
                 || command.opcode() == NvmOpcode.WRITE
                 || command.opcode() == NvmOpcode.FLUSH;
-        if (delayable && held.size() < MAX_HELD && random.nextInt(DELAYED) == 0) {
+        if (delayable && held.size() < MAX_HELD && random.nextInt(delayed) == 0) {
             double part = random.nextDouble();
-            held.add(new Held(command, System.nanoTime() + (long) (part * part * MAX_DELAY_NANOS)));
+            held.add(new Held(command, System.nanoTime() + (long) (part * part * maxDelayNanos)));
             return PENDING;
         }
         return storage.submit(command);

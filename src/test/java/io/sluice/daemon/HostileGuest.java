@@ -1,266 +1,361 @@
 package io.sluice.daemon;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
-import io.sluice.device.Loopback;
-import io.sluice.device.PciFunction;
-import io.sluice.linux.Fd;
-import io.sluice.linux.Mapping;
-import io.sluice.linux.Memfd;
-import io.sluice.mem.Memory;
-import io.sluice.mem.Translator;
-import io.sluice.nvme.DsmRange;
+import io.sluice.nvme.Csts;
 import io.sluice.nvme.NvmOpcode;
-import io.sluice.nvme.Sgl;
+import io.sluice.nvme.Registers;
 import io.sluice.nvme.Sqe;
+import io.sluice.vfiouser.client.OpenClient;
+import java.nio.file.Path;
+import java.util.Map;
 import java.util.Random;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /**
- * A guest that tries to reach blocks and memory that are not its own: random and mutated commands, while another of its threads
- * rewrites entries, PRP lists, SGL segments and ranges under the controller's eyes.
- *
- * <pre>
- *   a file of its memory:  | not mapped | read and write | not mapped | read only | not mapped |
- * </pre>
+ * A guest at a socket that tries to reach blocks and memory that are not its own: by random and mutated commands, while another
+ * of its threads rewrites them, and while it takes its memory, its queues, its controller and itself away.
  */
 final class HostileGuest implements AutoCloseable {
-    static final int PAGE = Memory.PAGE_BYTES;
-    private static final long QUEUES = 0x10_0000;
-    private static final long DATA = 0x2000_0000_0000L;
-    private static final long GUARDED = 0x3000_0000_0000L;
-    private static final int GUARDED_PAGES = 160;
-    private static final int OPEN_PAGE = 32;
-    private static final int OPEN_PAGES = 32;
-    private static final int READ_ONLY_PAGE = 96;
-    private static final int READ_ONLY_PAGES = 32;
+    private static final long QUEUES = 0x6969_6960_0000L;
     private static final int BATCH = 64;
-    private static final int BLOCKS_PER_PAGE = PAGE / MediatedRig.BLOCK_BYTES;
-    private static final int RACED_BYTES = 4 * PAGE;
-    private static final long MARK = 0x5afe_5afe_5afe_5afeL;
+    private static final int MAX_BATCHES = 20;
+    private static final int ADMIN_COMMANDS = 8;
+    private static final long SHORT_DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final int SHORTLY_DELAYED = 16;
 
-    private static final int[] OPCODES = {
-        NvmOpcode.READ, NvmOpcode.WRITE, NvmOpcode.WRITE_ZEROES, NvmOpcode.DATASET_MANAGEMENT, NvmOpcode.FLUSH,
+    /** Longer than an answer takes on a machine that is busy with other things. */
+    private static final long LONG_DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(40);
+
+    /** Those that are tried more often stand there more often. */
+    private static final String[] ACTIONS = {
+        "unmap of half the data",
+        "unmap of half the data",
+        "unmap of half the data",
+        "unmap of all data",
+        "unmap of all data",
+        "unmap of the lists",
+        "unmap of the queues",
+        "reset",
+        "reset",
+        "disable",
+        "disable",
+        "deletion of a queue",
+        "deletion of a queue",
+        "deletion of a completion queue",
+        "admin commands",
+        "disconnection",
+        "kill",
     };
 
-    private final RawController raw;
-    private final RawQueue queue;
-    private final Fd guarded;
-    private final Mapping guardedMemory;
+    private final Path socket;
+    private final int[] marks;
+    private final DelayingStorage device;
     private final Random random;
-    private final long blocks;
-    private final long[] addresses;
-    private final AtomicBoolean racing = new AtomicBoolean();
+    private final HostileMemory memory;
+    private final HostileCommands commands;
+    private final Racer racer;
+    private OpenClient client;
+    private RawController raw;
+    private TrackedQueues queues;
+    private String action = "nothing";
+    private long delayNanos;
+    private long sent;
+    private long ended;
+    private long exactlyKnown;
+    private long slowestNanos;
 
-    /** @param blocks of its volume */
-    HostileGuest(PciFunction controller, long blocks, long seed) throws Exception {
-        this.blocks = blocks;
+    /** How often each of {@link #ACTIONS} was done. */
+    private final Map<String, Integer> done = new TreeMap<>();
+
+    /**
+     * @param marks upper halves of words that must not get into its memory
+     * @param device behind it all, which is made slow where something is to be in flight for long
+     * @param others addresses to try
+     */
+    HostileGuest(Path socket, int[] marks, DelayingStorage device, long seed, long... others) throws Exception {
+        this.socket = socket;
+        this.marks = marks.clone();
+        this.device = device;
         random = new Random(seed);
-        raw = new RawController(new Loopback(controller), QUEUES, DATA);
-        raw.enablePci();
-        raw.mapQueues();
-        raw.mapData();
-        raw.enable();
-        raw.createQueues();
-        queue = new RawQueue(raw);
-        guarded = Memfd.create("guarded", (long) GUARDED_PAGES * PAGE);
-        guardedMemory = Mapping.shared(guarded, 0, (long) GUARDED_PAGES * PAGE, Mapping.PROT_READ | Mapping.PROT_WRITE);
-        for (long at = 0; at < guardedMemory.length(); at += Long.BYTES) {
-            Memory.putLong(guardedMemory.address() + at, MARK);
-        }
-        map(OPEN_PAGE, OPEN_PAGES, Translator.READ | Translator.WRITE);
-        map(READ_ONLY_PAGE, READ_ONLY_PAGES, Translator.READ);
-        long lists = QUEUES + RawController.LISTS;
-        addresses = new long[] {
-            DATA,
-            DATA + 0x1_0000,
-            DATA + RawController.MEMORY_BYTES - PAGE,
-            DATA + RawController.MEMORY_BYTES,
-            DATA - PAGE,
-            lists,
-            lists + PAGE - 16,
-            lists + PAGE,
-            gpa(OPEN_PAGE),
-            gpa(OPEN_PAGE + OPEN_PAGES - 1),
-            gpa(OPEN_PAGE + OPEN_PAGES),
-            gpa(READ_ONLY_PAGE),
-            gpa(READ_ONLY_PAGE - 1),
-            0,
-            -PAGE,
-            0xfebf_5000L
-        };
+        memory = new HostileMemory();
+        commands = new HostileCommands(memory, IsolationRig.BLOCKS_EACH, random, others);
+        racer = commands.newRacer(random.nextLong());
+        delay(false);
+        connect();
+        memory.mapAll(raw.device);
+        bringUp();
     }
 
-    private static long gpa(int page) {
-        return GUARDED + (long) page * PAGE;
-    }
-
-    private void map(int page, int pages, int access) throws Exception {
-        raw.device.mapDma(guarded, (long) page * PAGE, (long) pages * PAGE, gpa(page), access);
-    }
-
-    /** Sends so many commands, in batches, each of which ends before the next begins. */
-    void attack(long commands) throws Exception {
-        racing.set(true);
-        long racersSeed = random.nextLong();
-        Thread racer = Thread.ofPlatform().daemon().start(() -> race(new Random(racersSeed)));
-        try {
-            for (long sent = 0; sent < commands; sent += BATCH) {
-                for (int i = 0; i < BATCH; i++) {
-                    fill(queue.next(NvmOpcode.READ));
-                }
-                queue.ring();
-                for (int i = 0; i < BATCH; i++) {
-                    queue.await(); // exactly one completion for each entry, whatever is in it
-                }
+    /**
+     * Sends so many commands or a few more, and with some of them in flight does something else now and then.
+     *
+     * @param check what must go on being so, else it throws
+     */
+    void attack(long count, Runnable check) throws Exception {
+        while (sent < count) {
+            try {
+                round();
+                check.run();
+            } catch (AssertionError e) {
+                throw new AssertionError("after " + sent + " commands, by " + action + ": " + e.getMessage(), e);
             }
-        } finally {
-            racing.set(false);
-            racer.join();
         }
+        tally();
     }
 
-    private void fill(long sqe) {
-        if (random.nextInt(2) == 0) {
-            fillWell(sqe);
-        } else {
-            fillBadly(sqe);
-        }
+    /** Before these queues are left. */
+    private void tally() {
+        ended += queues.ended();
+        exactlyKnown += queues.exactlyKnown();
+        slowestNanos = Math.max(slowestNanos, queues.slowestNanos());
     }
 
-    /** A command that is as it should be, unless the racer gets at it: what is refused all the time shows little. */
-    private void fillWell(long sqe) {
-        Sqe.setOpcode(sqe, OPCODES[random.nextInt(3)]);
-        Sqe.setNsid(sqe, 1);
-        Sqe.setPrp1(sqe, DATA + random.nextInt((int) (RawController.MEMORY_BYTES / PAGE)) * (long) PAGE);
-        Sqe.setSlba(sqe, random.nextInt((int) blocks - BLOCKS_PER_PAGE));
-        Sqe.setBlockCount(sqe, 1 + random.nextInt(BLOCKS_PER_PAGE));
-    }
-
-    private void fillBadly(long sqe) {
-        int opcode = random.nextInt(64) == 0 ? random.nextInt(256) : OPCODES[random.nextInt(OPCODES.length)];
-        Sqe.setOpcode(sqe, opcode);
-        Sqe.setNsid(sqe, random.nextInt(16) == 0 ? random.nextInt() : 1);
-        Sqe.setPrp1(sqe, address());
-        Sqe.setPrp2(sqe, address());
-        Sqe.setSlba(sqe, lba());
-        Sqe.setBlockCount(sqe, random.nextInt(8) == 0 ? 1 + random.nextInt(65536) : 1 + random.nextInt(64));
-        if (opcode == NvmOpcode.DATASET_MANAGEMENT) {
-            Sqe.setDsm(sqe, 1 + random.nextInt(8), Sqe.DSM_DEALLOCATE);
-            writeRanges();
+    private void round() throws Exception {
+        Racer.Prey prey = switch (random.nextInt(4)) {
+            case 0 -> Racer.Prey.NOTHING;
+            case 1 -> Racer.Prey.LISTS;
+            default -> Racer.Prey.LISTS_AND_ENTRIES;
+        };
+        queues.entriesMayChange(prey == Racer.Prey.LISTS_AND_ENTRIES);
+        racer.chase(prey);
+        for (int i = random.nextInt(MAX_BATCHES); i > 0; i--) {
+            submit();
+            queues.awaitAll();
         }
+        delay(random.nextInt(8) == 0);
+        submit();
         if (random.nextInt(4) == 0) {
-            useSgl(sqe, opcode == NvmOpcode.DATASET_MANAGEMENT ? Sqe.dsmRangeCount(sqe) * DsmRange.BYTES : bytes(sqe));
+            LockSupport.parkNanos(random.nextInt((int) delayNanos));
         }
-        while (random.nextInt(8) == 0) {
-            flip(sqe + random.nextInt(Sqe.BYTES / Long.BYTES) * (long) Long.BYTES);
-        }
+        act(random.nextInt(ACTIONS.length));
+        queues.awaitAll();
+        delay(false);
+        racer.chase(Racer.Prey.NOTHING);
+        int csts = raw.read(Registers.CSTS);
+        assertFalse(Csts.fatal(csts), () -> "the controller has failed, CSTS 0x" + Integer.toHexString(csts));
+        inspect();
     }
 
-    private static int bytes(long sqe) {
-        return Sqe.blockCount(sqe) * MediatedRig.BLOCK_BYTES;
+    /** Whether all that comes is in flight for long, or some of it for a moment. */
+    private void delay(boolean allForLong) {
+        delayNanos = allForLong ? LONG_DELAY_NANOS : SHORT_DELAY_NANOS;
+        device.delay(allForLong ? 1 : SHORTLY_DELAYED, delayNanos);
     }
 
-    /** An SGL of one block, or of a segment among the lists, which may lead to another; mostly as long as the data. */
-    private void useSgl(long sqe, int bytes) {
-        Sqe.setPsdt(sqe, random.nextInt(32) == 0 ? Sqe.PSDT_RESERVED : 1 + random.nextInt(2));
-        int count = random.nextInt(9);
-        if (count == 0) {
-            Sqe.setPrp2(sqe, Sgl.word1(Sgl.TYPE_DATA_BLOCK, Sgl.SUBTYPE_ADDRESS, bytes));
-            return;
-        }
-        long offset = random.nextInt(RACED_BYTES / 8 - 2 * count) * 8L;
-        int rest = bytes;
-        for (int i = 0; i < count; i++) {
-            int length = i == count - 1 ? rest : random.nextInt(rest + 1);
-            boolean leads = random.nextInt(32) == 0;
-            int type = leads ? Sgl.TYPE_SEGMENT + random.nextInt(2) : Sgl.TYPE_DATA_BLOCK;
-            long at = raw.queueAddress(RawController.LISTS) + offset + (long) i * Sgl.BYTES;
-            Memory.putLongOpaque(at, leads ? QUEUES + RawController.LISTS + random.nextInt(RACED_BYTES) : address());
-            long said = leads ? 16L * random.nextInt(600) : length;
-            Memory.putLongOpaque(at + Long.BYTES, Sgl.word1(type, Sgl.SUBTYPE_ADDRESS, said));
-            rest -= length;
-        }
-        Sqe.setPrp1(sqe, QUEUES + RawController.LISTS + offset);
-        int type = Sgl.TYPE_SEGMENT + random.nextInt(2);
-        Sqe.setPrp2(sqe, Sgl.word1(type, Sgl.SUBTYPE_ADDRESS, (long) count * Sgl.BYTES));
-    }
-
-    /** Around the borders of the volume, of the device and of 64 bits; most of them inside. */
-    private long lba() {
-        return switch (random.nextInt(8)) {
-            case 0 -> blocks - random.nextInt(70);
-            case 1 -> -1 - random.nextInt(70);
-            case 2 -> -blocks + random.nextInt(140) - 70;
-            case 3 -> random.nextLong();
-            case 4 -> blocks + random.nextInt((int) blocks);
-            default -> random.nextInt((int) blocks);
-        };
-    }
-
-    private long address() {
-        long base = random.nextInt(32) == 0 ? random.nextLong() : addresses[random.nextInt(addresses.length)];
-        return random.nextInt(8) == 0 ? base + random.nextInt(PAGE) : base;
-    }
-
-    /** At the first data page; lists of PRPs in the lists' pages. */
-    private void writeRanges() {
-        for (int i = 0; i < 8; i++) {
-            DsmRange.set(raw.dataAddress((long) i * DsmRange.BYTES), 0, random.nextInt(128), lba());
-        }
-    }
-
-    private void flip(long address) {
-        Memory.putLongOpaque(address, Memory.getLongOpaque(address) ^ 1L << random.nextInt(Long.SIZE));
-    }
-
-    /** With random numbers of its own: each thread's commands and changes are those of the one seed that is told. */
-    private void race(Random other) {
-        while (racing.get()) {
-            long target = switch (other.nextInt(4)) {
-                case 0 -> raw.queueAddress(RawController.IO_SQ) + other.nextInt(RawController.IO_ENTRIES) * 64L;
-                case 1 -> raw.dataAddress(0);
-                default -> raw.queueAddress(RawController.LISTS) + other.nextInt(RACED_BYTES / 64) * 64L;
-            };
-            target += other.nextInt(8) * 8L;
-            long value = other.nextInt(2) == 0
-                    ? Memory.getLongOpaque(target) ^ 1L << other.nextInt(Long.SIZE)
-                    : addresses[other.nextInt(addresses.length)];
-            Memory.putLongOpaque(target, value);
-        }
-    }
-
-    /** What of its own memory no command may have changed: what is not mapped, and what is mapped for reading only. */
-    void assertGuardsAreWhole() {
-        for (int page = 0; page < GUARDED_PAGES; page++) {
-            if (page >= OPEN_PAGE && page < OPEN_PAGE + OPEN_PAGES) {
-                continue;
+    private void submit() {
+        for (int i = 0; i < BATCH; i++) {
+            int sqid = 1 + random.nextInt(TrackedQueues.SUBMISSION_QUEUES);
+            if (queues.hasRoom(sqid)) {
+                commands.fill(queues.next(sqid, NvmOpcode.READ));
+                sent++;
             }
-            for (int at = 0; at < PAGE; at += Long.BYTES) {
-                assertEquals(MARK, Memory.getLong(guardedMemory.address() + (long) page * PAGE + at), "page " + page);
+        }
+        queues.ring();
+    }
+
+    private void act(int number) throws Exception {
+        action = ACTIONS[number];
+        done.merge(action, 1, Integer::sum);
+        switch (action) {
+            case "unmap of half the data" -> takeData(HostileMemory.DATA[random.nextInt(2)]);
+            case "unmap of all data" -> takeData(HostileMemory.DATA);
+            case "unmap of the lists" -> takeLists();
+            case "unmap of the queues" -> takeQueues();
+            case "reset" -> {
+                raw.device.reset();
+                startAgain();
+            }
+            case "disable" -> {
+                raw.disable();
+                startAgain();
+            }
+            case "deletion of a queue" -> {
+                int sqid = 1 + random.nextInt(TrackedQueues.SUBMISSION_QUEUES);
+                queues.deleteSubmissionQueue(sqid);
+                submit();
+                queues.awaitAll();
+                queues.createSubmissionQueue(sqid);
+            }
+            case "deletion of a completion queue" -> queues.renewLastCompletionQueue(this::watchDeletedQueue);
+            case "admin commands" -> sendAdminCommands();
+            case "disconnection" -> {
+                raw.device.close();
+                comeBack();
+            }
+            default -> {
+                client.kill();
+                comeBack();
             }
         }
     }
 
-    /** How many words of all that it may write have a certain upper half: what has leaked to it. */
-    long countWords(int upperHalf) {
-        return count(raw.dataAddress(0), RawController.MEMORY_BYTES, upperHalf)
-                + count(raw.queueAddress(0), RawController.MEMORY_BYTES, upperHalf)
-                + count(guardedMemory.address(), guardedMemory.length(), upperHalf);
+    // ---- memory
+
+    /** Commands go on naming it. */
+    private void takeData(HostileMemory.Part... parts) throws Exception {
+        for (HostileMemory.Part part : parts) {
+            HostileMemory.unmap(raw.device, part);
+        }
+        inspectOrHurry();
+        for (HostileMemory.Part part : parts) {
+            memory.paint(part);
+        }
+        submit();
+        queues.awaitAll();
+        for (HostileMemory.Part part : parts) {
+            memory.assertUntouched(part, action);
+            memory.map(raw.device, part);
+        }
     }
 
-    private static long count(long address, long bytes, int upperHalf) {
-        long found = 0;
-        for (long at = 0; at < bytes; at += Long.BYTES) {
-            found += (int) (Memory.getLong(address + at) >>> Integer.SIZE) == upperHalf ? 1 : 0;
+    /** It writes there itself, so it must keep still. */
+    private void takeLists() throws Exception {
+        HostileMemory.unmap(raw.device, HostileMemory.LISTS);
+        racer.chase(Racer.Prey.NOTHING);
+        inspectOrHurry();
+        memory.paint(HostileMemory.LISTS);
+        queues.awaitAll();
+        memory.assertUntouched(HostileMemory.LISTS, action);
+        memory.map(raw.device, HostileMemory.LISTS);
+    }
+
+    /** The controller may fail for it. */
+    private void takeQueues() throws Exception {
+        raw.unmapQueues();
+        queues.forgetAll();
+        queues.forEachWritten((address, bytes) -> Painted.paint(address, bytes, HostileMemory.PAINT));
+        rest();
+        assertQueuesUntouched(raw, queues);
+        raw.disable();
+        raw.mapQueues();
+        startAgain();
+    }
+
+    private void watchDeletedQueue() {
+        long address = raw.queueAddress(TrackedQueues.cqOffset(TrackedQueues.COMPLETION_QUEUES));
+        Painted.paint(address, TrackedQueues.CQ_BYTES, HostileMemory.PAINT);
+        submit();
+        queues.awaitAll();
+        Painted.assertWhole("the deleted queue", address, TrackedQueues.CQ_BYTES, HostileMemory.PAINT);
+    }
+
+    private void assertQueuesUntouched(RawController of, TrackedQueues which) {
+        which.forEachWritten((address, bytes) ->
+                Painted.assertWhole("a queue after " + action, address, bytes, HostileMemory.PAINT));
+        inspect(of);
+    }
+
+    /** What must never have happened to its memory. */
+    private void inspect() {
+        inspect(raw);
+        memory.assertGuardsAreWhole();
+        assertEquals(0, memory.count(marks), "words of others have leaked");
+    }
+
+    /** Painting hides what has leaked, and looking for that takes as long as what is late may be: so now this, now that. */
+    private void inspectOrHurry() {
+        if (random.nextInt(4) == 0) {
+            inspect();
         }
-        return found;
+    }
+
+    private void inspect(RawController of) {
+        long leaked = Painted.count(of.queueAddress(0), RawController.MEMORY_BYTES, marks);
+        assertEquals(0, leaked, "words of others have leaked into queues");
+    }
+
+    // ---- life
+
+    private void connect() throws Exception {
+        client = OpenClient.connect(socket, IsolationRig.REPLY_TIMEOUT);
+        raw = new RawController(client.client(), QUEUES, 0);
+        queues = new TrackedQueues(raw, (sqid, cid, status) -> {});
+        raw.mapQueues();
+    }
+
+    private void bringUp() throws Exception {
+        raw.enablePci();
+        raw.enable();
+        queues.createAll();
+        Racer.Target[] entries = new Racer.Target[TrackedQueues.SUBMISSION_QUEUES];
+        for (int i = 0; i < entries.length; i++) {
+            long address = raw.queueAddress(TrackedQueues.sqOffset(i + 1));
+            entries[i] = HostileCommands.racedEntries(address, TrackedQueues.SQ_BYTES);
+        }
+        racer.aim(commands.racedLists(), entries);
+    }
+
+    /** After a reset: nothing that was in flight may arrive any more. */
+    private void startAgain() throws Exception {
+        racer.chase(Racer.Prey.NOTHING);
+        queues.forgetAll();
+        assertQuiet(raw, queues);
+        bringUp();
+    }
+
+    /** A new client, of the same guest: what it had mapped before is not, and nothing in it changes. */
+    private void comeBack() throws Exception {
+        racer.chase(Racer.Prey.NOTHING);
+        RawController before = raw;
+        TrackedQueues queuesBefore = queues;
+        tally();
+        try {
+            connect(); // the server cleans up after a client before it answers the next
+            assertQuiet(before, queuesBefore);
+        } finally {
+            before.close();
+        }
+        memory.mapAll(raw.device);
+        bringUp();
+    }
+
+    private void assertQuiet(RawController of, TrackedQueues which) {
+        inspectOrHurry();
+        memory.paintWritable();
+        which.forEachWritten((address, bytes) -> Painted.paint(address, bytes, HostileMemory.PAINT));
+        rest();
+        memory.assertWritableUntouched(action);
+        assertQueuesUntouched(of, which);
+    }
+
+    private void rest() {
+        LockSupport.parkNanos(random.nextInt(4) == 0 ? 2 * delayNanos : delayNanos / 4);
+    }
+
+    private void sendAdminCommands() {
+        for (int i = 0; i < ADMIN_COMMANDS; i++) {
+            long sqe = raw.adminSqe(commands.adminOpcode());
+            commands.fillAdmin(sqe);
+            raw.advanceAdmin();
+            assertEquals(Sqe.cid(sqe), raw.awaitAdmin().cid());
+        }
+    }
+
+    /** What happened, for people; after the attack. */
+    String summary() {
+        return String.format(
+                "%d commands sent, %d ended, %d of them known by their CID; slowest batch %.1f ms; %s",
+                sent, ended, exactlyKnown, slowestNanos / 1e6, done);
+    }
+
+    /** How many commands it has sent. */
+    long sent() {
+        return sent;
+    }
+
+    /** How many of them have ended exactly once, for sure. */
+    long exactlyKnown() {
+        return exactlyKnown;
     }
 
     @Override
     public void close() {
+        racer.close();
         raw.close();
-        guardedMemory.close();
-        guarded.close();
+        memory.close();
     }
 }

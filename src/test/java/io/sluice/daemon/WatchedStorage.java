@@ -6,23 +6,28 @@ import io.sluice.controller.Namespace;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLongArray;
 
-/** A storage that notes whatever reaches it of blocks outside of a range. */
+/**
+ * A storage in slices of the same size, which counts how often each of them is reached, and notes what reaches beyond the
+ * slice that it begins in.
+ */
 final class WatchedStorage implements IoPath {
     private final IoPath storage;
-    private volatile long firstAllowed;
-    private volatile long endAllowed = Long.MAX_VALUE;
+    private final long blocksEach;
+    private final AtomicLongArray reached;
     volatile String violation;
     volatile long commands;
 
-    WatchedStorage(IoPath storage) {
+    WatchedStorage(IoPath storage, int slices, long blocksEach) {
         this.storage = storage;
+        this.blocksEach = blocksEach;
+        reached = new AtomicLongArray(slices);
     }
 
-    /** From now on only blocks {@code first} to {@code end - 1} may be touched. */
-    void allowOnly(long first, long end) {
-        firstAllowed = first;
-        endAllowed = end;
+    /** How many Reads, Writes and Write Zeroes, and ranges of Dataset Management, were of blocks of a slice until now. */
+    long reached(int slice) {
+        return reached.get(slice);
     }
 
     @Override
@@ -52,17 +57,23 @@ final class WatchedStorage implements IoPath {
         if (command.opcode() == NvmOpcode.DATASET_MANAGEMENT) {
             for (int i = 0; i < command.rangeCount(); i++) {
                 long range = command.rangesAddress() + (long) i * DsmRange.BYTES;
-                check(command, DsmRange.slba(range), DsmRange.blockCount(range));
+                note(command, DsmRange.slba(range), DsmRange.blockCount(range));
             }
         } else if (command.opcode() != NvmOpcode.FLUSH) {
-            check(command, command.slba(), command.blockCount());
+            note(command, command.slba(), command.blockCount());
         }
         return storage.submit(command);
     }
 
-    private void check(IoCommand command, long slba, long blocks) {
-        if (slba < firstAllowed || slba + blocks > endAllowed) {
+    private void note(IoCommand command, long slba, long blocks) {
+        if (blocks == 0) {
+            return; // a range may be empty
+        }
+        long slice = slba / blocksEach;
+        if (slba < 0 || slice >= reached.length() || slba + blocks > (slice + 1) * blocksEach) {
             violation = NvmOpcode.name(command.opcode()) + " of " + blocks + " blocks at " + slba;
+        } else {
+            reached.incrementAndGet((int) slice);
         }
     }
 

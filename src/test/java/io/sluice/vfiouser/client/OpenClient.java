@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -33,9 +34,18 @@ public final class OpenClient {
     }
 
     public static OpenClient connect(Path socket) throws IOException {
+        return connect(socket, VfioUserClient.DEFAULT_TIMEOUT);
+    }
+
+    /** As {@link #connect(Path)}; with a time for each reply. */
+    public static OpenClient connect(Path socket, Duration timeout) throws IOException {
         UnixConnection connection = UnixConnection.connect(socket);
-        return new OpenClient(
-                connection, VfioUserClient.over(socket.toString(), connection, VfioUserClient.DEFAULT_TIMEOUT));
+        return new OpenClient(connection, VfioUserClient.over(socket.toString(), connection, timeout));
+    }
+
+    /** As the end of a process that was killed looks to the server: nothing is unmapped before. */
+    public void kill() {
+        connection.shutdown();
     }
 
     /** The client; it owns the connection. */
