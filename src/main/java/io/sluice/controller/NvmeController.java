@@ -25,7 +25,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
@@ -49,16 +48,11 @@ import org.slf4j.LoggerFactory;
  * only: CSTS.CFS, until the guest resets it.
  */
 public final class NvmeController implements PciFunction, Agent, AutoCloseable {
-    /** Every call of a {@link PciFunction} returns within two seconds; one of two steps shares them. */
-    private static final long CALL_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(1900);
-
-    private static final long FIRST_STEP_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(1200);
-    private static final long SECOND_STEP_TIMEOUT_NANOS = TimeUnit.MILLISECONDS.toNanos(700);
-
     private static final Logger LOG = LoggerFactory.getLogger(NvmeController.class);
 
     private final String name;
     private final CommandQueue commands;
+    private final AgentCalls agent;
     private final Runnable wake;
     private final IoPath path;
     private final boolean trapped;
@@ -103,6 +97,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         this.path = path;
         this.trapped = config.trappedDoorbells();
         this.commands = commands;
+        this.agent = new AgentCalls(name, commands, this::onFault);
         this.wake = wake;
         doorbells = new DoorbellPage(name, config.trappedDoorbells());
         registers = new RegisterFile(config.maxQueueEntries());
@@ -162,7 +157,10 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     @Override
     public void attach(GuestMemory guestMemory) {
-        call("end the last client's commands", FIRST_STEP_TIMEOUT_NANOS, () -> lifecycle.resetFunction() && hasLeft());
+        agent.call(
+                "end the last client's commands",
+                AgentCalls.FIRST_STEP_TIMEOUT_NANOS,
+                () -> lifecycle.resetFunction() && hasLeft());
         Runnable attach = () -> {
             renewDoorbells();
             memory = guestMemory;
@@ -170,9 +168,9 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             epoch = reader.current();
         };
         try {
-            commands.run("attach a client", SECOND_STEP_TIMEOUT_NANOS, attach);
+            commands.run("attach a client", AgentCalls.SECOND_STEP_TIMEOUT_NANOS, attach);
         } catch (AgentStalled e) {
-            throw stalled(e);
+            throw agent.stalled(e);
         }
     }
 
@@ -187,19 +185,19 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     @Override
     public void detach() {
         try {
-            call("end all commands", FIRST_STEP_TIMEOUT_NANOS, lifecycle::resetFunction);
+            agent.call("end all commands", AgentCalls.FIRST_STEP_TIMEOUT_NANOS, lifecycle::resetFunction);
         } catch (FunctionStalled e) {
             LOG.error("{}: commands of the client that left are still in flight: {}", name, e.getMessage());
         }
         List<EventFd> taken = new ArrayList<>();
-        BooleanSupplier step = once(() -> {
+        BooleanSupplier step = agent.once(() -> {
             taken.addAll(bank.powerOn());
             errorLog.forget();
             health.powerCycled();
             memory = null;
             hasLeft();
         });
-        send("detach the client", SECOND_STEP_TIMEOUT_NANOS, step, () -> close(taken));
+        agent.send("detach the client", AgentCalls.SECOND_STEP_TIMEOUT_NANOS, step, () -> close(taken));
         close(taken);
     }
 
@@ -251,7 +249,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     }
 
     private void readMsixBar(long offset, byte[] target) throws AccessRefused {
-        run("look at pending interrupts", () -> {
+        agent.run("look at pending interrupts", () -> {
             for (int vector = 0; vector < bank.count(InterruptKind.MSIX); vector++) {
                 pci.showPending(vector, bank.isMsixPending(vector));
             }
@@ -271,12 +269,12 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     private void writeConfig(long offset, byte[] source) {
         AtomicInteger effects = new AtomicInteger();
-        run("write configuration space", SECOND_STEP_TIMEOUT_NANOS, () -> {
+        agent.run("write configuration space", AgentCalls.SECOND_STEP_TIMEOUT_NANOS, () -> {
             effects.set(pci.config().write((int) offset, source, 0, source.length));
             updatePin();
         });
         if ((effects.get() & ConfigSpace.FUNCTION_LEVEL_RESET) != 0) {
-            call("end all commands", FIRST_STEP_TIMEOUT_NANOS, lifecycle::resetFunction);
+            agent.call("end all commands", AgentCalls.FIRST_STEP_TIMEOUT_NANOS, lifecycle::resetFunction);
         }
     }
 
@@ -288,9 +286,9 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         }
         long value = LittleEndian.get(source);
         if (doorbell) {
-            run("ring a doorbell", () -> ring((int) offset, (int) value));
+            agent.run("ring a doorbell", () -> ring((int) offset, (int) value));
         } else {
-            run("write a register", () -> registers.write(offset, source.length, value, effects));
+            agent.run("write a register", () -> registers.write(offset, source.length, value, effects));
         }
     }
 
@@ -325,14 +323,14 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     public void setInterruptTargets(InterruptKind kind, int start, List<EventFd> targets) {
         checkInterrupts(kind, start, targets.size());
         List<EventFd> replaced = new ArrayList<>();
-        BooleanSupplier step = once(() -> replaced.addAll(bank.setTargets(kind, start, targets)));
+        BooleanSupplier step = agent.once(() -> replaced.addAll(bank.setTargets(kind, start, targets)));
         try {
-            commands.call("set interrupts", CALL_TIMEOUT_NANOS, step, () -> close(replaced));
+            commands.call("set interrupts", AgentCalls.TIMEOUT_NANOS, step, () -> close(replaced));
         } catch (AgentStalled e) {
             if (!e.wasUnderWay()) {
                 close(targets); // nobody else will ever have them
             }
-            throw stalled(e);
+            throw agent.stalled(e);
         }
         close(replaced);
     }
@@ -340,13 +338,13 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     @Override
     public void maskInterrupts(InterruptKind kind, int start, int count) {
         checkInterrupts(kind, start, count);
-        run("mask interrupts", () -> bank.setMasked(kind, start, count, true));
+        agent.run("mask interrupts", () -> bank.setMasked(kind, start, count, true));
     }
 
     @Override
     public void unmaskInterrupts(InterruptKind kind, int start, int count) {
         checkInterrupts(kind, start, count);
-        run("unmask interrupts", () -> {
+        agent.run("unmask interrupts", () -> {
             updatePin(); // what is asserted still is signalled, what is not is not
             bank.setMasked(kind, start, count, false);
         });
@@ -355,7 +353,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     @Override
     public void triggerInterrupts(InterruptKind kind, int start, int count) {
         checkInterrupts(kind, start, count);
-        run("trigger interrupts", () -> bank.trigger(kind, start, count));
+        agent.run("trigger interrupts", () -> bank.trigger(kind, start, count));
     }
 
     /** Here, on the caller's thread: what a caller does wrong must not fail the controller. */
@@ -365,7 +363,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     @Override
     public void reset() {
-        call("end all commands", CALL_TIMEOUT_NANOS, lifecycle::resetFunction);
+        agent.call("end all commands", AgentCalls.TIMEOUT_NANOS, lifecycle::resetFunction);
     }
 
     /**
@@ -375,7 +373,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
      * @param nsid the namespace
      */
     public void namespaceChanged(int nsid) {
-        run("tell of a changed namespace", () -> {
+        agent.run("tell of a changed namespace", () -> {
             changedNamespaces.add(nsid);
             if (features.isEventEnabled(AsyncEvent.NAMESPACE_ATTRIBUTE_CHANGED)) {
                 events.raise(AsyncEvent.NAMESPACE_ATTRIBUTE_CHANGED);
@@ -394,10 +392,10 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     /** Nobody is attached; or the controller is not enabled, or shut down; or doorbells come as messages, which wake the agent. */
     @Override
     public boolean isDormant() {
-        return reader == null || ((lifecycle.isAtRest() || trapped) && !queues.anyPending() && isSettled());
+        return reader == null || ((lifecycle.isAtRest() || trapped) && isDormantUntilWoken());
     }
 
-    /** With doorbells by message: whether nothing waits for a later cycle, the guest's taking of completions included. */
+    /** Whether nothing waits for a later cycle, the guest's taking of completions included. */
     private boolean isSettled() {
         return lifecycle.isAtRest()
                 || (lifecycle.isReady() && !adminQueue.hasWork() && !queues.hasWork() && !hasTimer());
@@ -411,6 +409,13 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     @Override
     public long maxRestNanos() {
         return hasTimer() ? interrupts.coalescing().nanosToDeadline() : Long.MAX_VALUE;
+    }
+
+    /**
+     * Whether it is dormant for a driver that wakes it whenever it has rung a doorbell, although doorbells are in memory.
+     */
+    public boolean isDormantUntilWoken() {
+        return reader == null || (!queues.anyPending() && isSettled());
     }
 
     private int cycle() {
@@ -428,7 +433,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         if (lifecycle.isReady()) {
             work += serve();
         }
-        if (!queues.anyPendingBefore(now)) {
+        if (reader.acknowledged() != now && !queues.anyPendingBefore(now)) {
             reader.acknowledge(now);
         }
         return work;
@@ -494,50 +499,6 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         pci.close();
         doorbells.close();
         path.close();
-    }
-
-    /** Has the agent repeat a step until it is done, also after a fault, which is contained. */
-    private void call(String what, long timeoutNanos, BooleanSupplier step) {
-        send(what, timeoutNanos, () -> contained(step, false), () -> {});
-    }
-
-    /** Has the agent run a task once, which contains what it meets. */
-    private void run(String what, Runnable task) {
-        run(what, CALL_TIMEOUT_NANOS, task);
-    }
-
-    private void run(String what, long timeoutNanos, Runnable task) {
-        send(what, timeoutNanos, once(task), () -> {});
-    }
-
-    private BooleanSupplier once(Runnable task) {
-        return () -> contained(
-                () -> {
-                    task.run();
-                    return true;
-                },
-                true);
-    }
-
-    private void send(String what, long timeoutNanos, BooleanSupplier step, Runnable whenAbandoned) {
-        try {
-            commands.call(what, timeoutNanos, step, whenAbandoned);
-        } catch (AgentStalled e) {
-            throw stalled(e);
-        }
-    }
-
-    private FunctionStalled stalled(AgentStalled e) {
-        return new FunctionStalled(name + ": " + e.getMessage(), e);
-    }
-
-    private boolean contained(BooleanSupplier step, boolean resultOfFault) {
-        try {
-            return step.getAsBoolean();
-        } catch (RuntimeException | Error fault) {
-            onFault(fault);
-            return resultOfFault;
-        }
     }
 
     /** What {@link Lifecycle} starts and stops. */

@@ -44,11 +44,11 @@ public final class Prps {
      */
     public static void set(long sqe, Pieces pieces, long listAddress, long listIova) {
         long first = pieces.address(0);
-        Sqe.setPrp1(sqe, first);
         if (pieces.count() == 1) {
             set(sqe, first, pieces.bytes(0), listAddress, listIova);
             return;
         }
+        Sqe.setPrp1(sqe, first);
         long entry =
                 fillList(listAddress, pageStart(first) + Memory.PAGE_BYTES, pageStart(first + pieces.bytes(0) - 1));
         for (int i = 1; i < pieces.count(); i++) {

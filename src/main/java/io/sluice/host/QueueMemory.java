@@ -68,12 +68,12 @@ final class QueueMemory {
 
     /** Address of a submission queue entry. */
     long sqe(int index) {
-        return address + (long) index * Sqe.BYTES;
+        return Memory.hint(address + (long) index * Sqe.BYTES);
     }
 
     /** Address of a completion queue entry. */
     long cqe(int index) {
-        return address + cqOffset + (long) index * Cqe.BYTES;
+        return Memory.hint(address + cqOffset + (long) index * Cqe.BYTES);
     }
 
     /** Address of a slot's page for a PRP list. */

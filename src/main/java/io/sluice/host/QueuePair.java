@@ -2,8 +2,6 @@ package io.sluice.host;
 
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Cqe;
-import io.sluice.nvme.DsmRange;
-import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Rings;
 import io.sluice.nvme.Sqe;
 import java.io.IOException;
@@ -29,7 +27,7 @@ import java.util.function.Predicate;
  * <p>A reset ends every outstanding command exactly once, on this thread, in {@link #poll}, with a {@link DriverStatus}; {@link
  * PairState} has the steps, and {@link Deadlines} what comes before.
  */
-public final class QueuePair {
+public final class QueuePair extends NvmSubmissions {
     /** The longest transfer that one PRP list page describes at any page offset, in bytes: 2 MiB. */
     public static final int MAX_TRANSFER_BYTES = Memory.PAGE_BYTES / Long.BYTES * Memory.PAGE_BYTES;
 
@@ -111,108 +109,6 @@ public final class QueuePair {
     // ---- submit
 
     /**
-     * Submits a Read of logical blocks into memory.
-     *
-     * @param slba first block
-     * @param blockCount 1 to 65536
-     * @param iova where the data goes: contiguous for the device, a multiple of 4
-     * @param bytes length of the data, {@code blockCount} blocks; at most {@link #maxTransferBytes}
-     * @param token comes back with the completion
-     * @return false if all slots are outstanding: poll first
-     */
-    public boolean read(int nsid, long slba, int blockCount, long iova, int bytes, long token) {
-        return transfer(NvmOpcode.READ, nsid, slba, blockCount, iova, bytes, token);
-    }
-
-    /** Submits a Write; parameters as for {@link #read}. */
-    public boolean write(int nsid, long slba, int blockCount, long iova, int bytes, long token) {
-        return transfer(NvmOpcode.WRITE, nsid, slba, blockCount, iova, bytes, token);
-    }
-
-    /** Submits a Write that completes only once it is on non-volatile media (FUA); parameters as for {@link #read}. */
-    public boolean writeThrough(int nsid, long slba, int blockCount, long iova, int bytes, long token) {
-        long sqe = beginTransfer(NvmOpcode.WRITE, nsid, slba, blockCount, iova, bytes);
-        if (sqe == 0) {
-            return false;
-        }
-        Sqe.setForceUnitAccess(sqe, true);
-        commit(token);
-        return true;
-    }
-
-    /** Submits a Compare with memory, as {@link #read}; {@code Status.COMPARE_FAILURE} where they differ. Optional: see ONCS. */
-    public boolean compare(int nsid, long slba, int blockCount, long iova, int bytes, long token) {
-        return transfer(NvmOpcode.COMPARE, nsid, slba, blockCount, iova, bytes, token);
-    }
-
-    private boolean transfer(int opcode, int nsid, long slba, int blockCount, long iova, int bytes, long token) {
-        if (beginTransfer(opcode, nsid, slba, blockCount, iova, bytes) == 0) {
-            return false;
-        }
-        commit(token);
-        return true;
-    }
-
-    private long beginTransfer(int opcode, int nsid, long slba, int blockCount, long iova, int bytes) {
-        long sqe = begin(opcode, nsid);
-        if (sqe == 0) {
-            return 0;
-        }
-        setData(sqe, iova, bytes);
-        Sqe.setSlba(sqe, slba);
-        Sqe.setBlockCount(sqe, blockCount);
-        return sqe;
-    }
-
-    /**
-     * Submits a Flush: writes that completed before it are on non-volatile media when it completes. False as for {@link #read}.
-     */
-    public boolean flush(int nsid, long token) {
-        if (begin(NvmOpcode.FLUSH, nsid) == 0) {
-            return false;
-        }
-        commit(token);
-        return true;
-    }
-
-    /**
-     * Submits a Write Zeroes.
-     *
-     * @param blockCount 1 to 65536
-     * @param deallocate whether the device may deallocate the blocks instead of writing them
-     * @return false if all slots are outstanding
-     */
-    public boolean writeZeroes(int nsid, long slba, int blockCount, boolean deallocate, long token) {
-        long sqe = begin(NvmOpcode.WRITE_ZEROES, nsid);
-        if (sqe == 0) {
-            return false;
-        }
-        Sqe.setSlba(sqe, slba);
-        Sqe.setBlockCount(sqe, blockCount);
-        Sqe.setDeallocate(sqe, deallocate);
-        commit(token);
-        return true;
-    }
-
-    /**
-     * Submits a Dataset Management that deallocates ranges.
-     *
-     * @param rangesIova address of the {@code io.sluice.nvme.DsmRange}s, contiguous for the device
-     * @param rangeCount 1 to 256
-     * @return false if all slots are outstanding
-     */
-    public boolean deallocate(int nsid, long rangesIova, int rangeCount, long token) {
-        long sqe = begin(NvmOpcode.DATASET_MANAGEMENT, nsid);
-        if (sqe == 0) {
-            return false;
-        }
-        setData(sqe, rangesIova, rangeCount * DsmRange.BYTES);
-        Sqe.setDsm(sqe, rangeCount, Sqe.DSM_DEALLOCATE);
-        commit(token);
-        return true;
-    }
-
-    /**
      * Begins a command of any kind. Nothing has happened until {@link #commit}: a command that is not committed leaves no
      * trace.
      *
@@ -220,6 +116,7 @@ public final class QueuePair {
      *     outstanding, or until the controller has been reset: in both cases poll, then try again
      * @throws IllegalStateException if the driver has been closed
      */
+    @Override
     public long begin(int opcode, int nsid) {
         int slot = nextSlot();
         if (slot < 0) {
@@ -227,9 +124,7 @@ public final class QueuePair {
         }
         begun = slot;
         long sqe = memory.sqe(sqTail);
-        Sqe.clear(sqe);
-        Sqe.setCommand(sqe, opcode, slots.nextCid(slot));
-        Sqe.setNsid(sqe, nsid);
+        Sqe.begin(sqe, opcode, slots.nextCid(slot), nsid);
         return sqe;
     }
 
@@ -241,6 +136,7 @@ public final class QueuePair {
      * @param iova of the data: contiguous for the device, a multiple of 4
      * @param bytes 1 to {@link #maxTransferBytes}
      */
+    @Override
     public void setData(long sqe, long iova, int bytes) {
         if (bytes <= 0 || bytes > maxTransferBytes) {
             throw new IllegalArgumentException(
@@ -264,6 +160,11 @@ public final class QueuePair {
             throw new IllegalStateException(name + " has been closed");
         }
         return failure == null && state.isRunning() ? slots.peek() : -1;
+    }
+
+    /** The slot of the command that has been begun, and not committed; -1 if there is none. */
+    public int begunSlot() {
+        return begun;
     }
 
     /** Address of a slot's page for a PRP list, 512 entries, as this process sees it. */
@@ -302,6 +203,7 @@ public final class QueuePair {
      *
      * @throws IllegalStateException if none was begun, or a reset has emptied the queue since
      */
+    @Override
     public void commit(long token) {
         if (begun < 0) {
             throw new IllegalStateException("no command was begun on " + name + " since it was last empty");

@@ -33,12 +33,9 @@ public class SqeBenchmark {
     }
 
     private static void build(long sqe, int cid) {
-        Sqe.clear(sqe);
-        Sqe.setCommand(sqe, NvmOpcode.READ, cid);
-        Sqe.setNsid(sqe, 1);
+        Sqe.begin(sqe, NvmOpcode.READ, cid, 1);
         Sqe.setPrp1(sqe, 0x1000L * cid);
-        Sqe.setSlba(sqe, 8L * cid);
-        Sqe.setBlockCount(sqe, 8);
+        Sqe.setTransfer(sqe, 8L * cid, 8, false);
     }
 
     private int next() {
@@ -51,8 +48,9 @@ public class SqeBenchmark {
     public long copyAndDecode() {
         long sqe = Memory.hint(copy.address());
         Sqe.copy(queue.address() + (long) next() * Sqe.BYTES, sqe);
-        long fields = (long) Sqe.opcode(sqe) + Sqe.cid(sqe) + Sqe.psdt(sqe) + Sqe.fuse(sqe) + Sqe.nsid(sqe);
-        return fields + Sqe.prp1(sqe) + Sqe.prp2(sqe) + Sqe.slba(sqe) + Sqe.blockCount(sqe);
+        int cdw0 = Sqe.cdw0(sqe);
+        long fields = (long) Sqe.opcodeOf(cdw0) + Sqe.cidOf(cdw0) + Sqe.psdtOf(cdw0) + Sqe.fuseOf(cdw0) + Sqe.nsid(sqe);
+        return fields + Sqe.prp1(sqe) + Sqe.prp2(sqe) + Sqe.slba(sqe) + Sqe.blockCountOf(Sqe.cdw12(sqe));
     }
 
     /** Builds a Read as a driver does. */

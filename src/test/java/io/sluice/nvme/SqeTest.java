@@ -91,6 +91,28 @@ class SqeTest {
     }
 
     @Test
+    void shouldBuildTheSameBytesWhenBegunAndGivenATransfer() {
+        entry.fill(0xff);
+        Sqe.begin(sqe, NvmOpcode.WRITE, 0x1234, 1);
+        assertEquals("01003412" + "01000000" + "00".repeat(56), entry.hex(0, 64));
+        Sqe.setPrp1(sqe, 0x0056_789a_bcde_f000L);
+        Sqe.setPrp2(sqe, 0x0056_789a_bcde_1000L);
+        Sqe.setTransfer(sqe, 0x1122_3344_5566_7788L, 8, true);
+        assertEquals(WRITE.hex(0, 64), entry.hex(0, 64));
+    }
+
+    @Test
+    void shouldKeepAllBitsOfTheNamespaceAndTheSizeWhenTheyAreTheLargest() {
+        Sqe.begin(sqe, 0xff, 0xffff, Sqe.NSID_ALL);
+        assertEquals("ff00ffffffffffff" + "00".repeat(56), entry.hex(0, 64));
+        Sqe.setTransfer(sqe, -1, 65_536, false);
+        assertEquals("ffffffffffffffff" + "ffff000000000000", entry.hex(40, 16));
+        assertThrows(IllegalArgumentException.class, () -> Sqe.begin(sqe, 0x100, 0, 1));
+        assertThrows(IllegalArgumentException.class, () -> Sqe.begin(sqe, 0, 0x1_0000, 1));
+        assertThrows(IllegalArgumentException.class, () -> Sqe.setTransfer(sqe, 0, 65_537, false));
+    }
+
+    @Test
     void shouldSeeEachBitInItsFieldAloneWhenOneBitWalksThroughTheEntry() {
         for (int bit = 0; bit < Sqe.BYTES * 8; bit++) {
             entry.clear();
