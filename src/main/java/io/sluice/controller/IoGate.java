@@ -99,16 +99,18 @@ final class IoGate {
      */
     int admit(IoCommand command) {
         long sqe = Memory.hint(command.sqeAddress());
-        int opcode = Sqe.opcode(sqe);
+        int cdw0 = Sqe.cdw0(sqe);
         int nsid = Sqe.nsid(sqe);
+        int opcode = Sqe.opcodeOf(cdw0);
+        int psdt = Sqe.psdtOf(cdw0);
         command.decode(opcode, nsid);
-        if (Sqe.fuse(sqe) != Sqe.FUSE_NONE || !isOfferedPsdt(Sqe.psdt(sqe))) {
+        if (Sqe.fuseOf(cdw0) != Sqe.FUSE_NONE || !isOfferedPsdt(psdt)) {
             return isOffered(opcode)
                     ? INVALID_FIELD
                     : INVALID_OPCODE; // what an unknown command's fields mean is unknown too
         }
         return switch (opcode) {
-            case NvmOpcode.READ, NvmOpcode.WRITE -> admitTransfer(command, sqe);
+            case NvmOpcode.READ, NvmOpcode.WRITE -> admitTransfer(command, sqe, psdt);
             case NvmOpcode.FLUSH -> admitFlush(nsid);
             case NvmOpcode.WRITE_ZEROES -> writeZeroes ? admitWriteZeroes(command, sqe) : INVALID_OPCODE;
             case NvmOpcode.DATASET_MANAGEMENT ->
@@ -131,26 +133,27 @@ final class IoGate {
         };
     }
 
-    private int admitTransfer(IoCommand command, long sqe) {
+    private int admitTransfer(IoCommand command, long sqe, int psdt) {
         boolean write = command.opcode() == NvmOpcode.WRITE;
         int index = indexOf(command.nsid());
         if (index < 0) {
             return INVALID_NAMESPACE;
         }
-        int status = admitBlocks(command, sqe, index);
+        int cdw12 = Sqe.cdw12(sqe);
+        int status = admitBlocks(command, Sqe.slba(sqe), Sqe.blockCountOf(cdw12), index);
         if (status != Status.OK) {
             return status;
         }
         if (command.byteCount() > maxTransferBytes) {
             return INVALID_FIELD;
         }
-        if (write && (namespaces[index].readOnly() || Sqe.directiveType(sqe) != 0)) {
+        if (write && (namespaces[index].readOnly() || Sqe.directiveTypeOf(cdw12) != 0)) {
             return namespaces[index].readOnly() ? WRITE_PROTECTED : INVALID_FIELD;
         }
-        command.setForceUnitAccess(Sqe.forceUnitAccess(sqe) || (write && writeThrough));
+        command.setForceUnitAccess(Sqe.forceUnitAccessOf(cdw12) || (write && writeThrough));
         command.setInGuestMemory();
         int access = write ? Translator.READ : Translator.WRITE;
-        return Sqe.psdt(sqe) == Sqe.PSDT_PRP ? walkPrps(command, sqe, access) : walkSgl(command, sqe, access);
+        return psdt == Sqe.PSDT_PRP ? walkPrps(command, sqe, access) : walkSgl(command, sqe, access);
     }
 
     private int walkPrps(IoCommand command, long sqe, int access) {
@@ -191,7 +194,7 @@ final class IoGate {
         if (index < 0) {
             return INVALID_NAMESPACE;
         }
-        int status = admitBlocks(command, sqe, index);
+        int status = admitBlocks(command, Sqe.slba(sqe), Sqe.blockCount(sqe), index);
         if (status == Status.OK && namespaces[index].readOnly()) {
             return WRITE_PROTECTED;
         }
@@ -201,9 +204,7 @@ final class IoGate {
     }
 
     /** SLBA and NLB inside the namespace, whatever 64-bit values they are. */
-    private int admitBlocks(IoCommand command, long sqe, int index) {
-        long slba = Sqe.slba(sqe);
-        int blockCount = Sqe.blockCount(sqe);
+    private int admitBlocks(IoCommand command, long slba, int blockCount, int index) {
         command.setBlocks(slba, blockCount, (long) blockCount << blockShifts[index]);
         return inside(slba, blockCount, index) ? Status.OK : LBA_OUT_OF_RANGE;
     }

@@ -305,7 +305,7 @@ final class IoQueues implements AutoCloseable {
      */
     void checkAHead() {
         if (activeCompletionQueues.length > 0) {
-            headToCheck = (headToCheck + 1) % activeCompletionQueues.length;
+            headToCheck = headToCheck + 1 < activeCompletionQueues.length ? headToCheck + 1 : 0;
             activeCompletionQueues[headToCheck].readHead();
         }
     }

@@ -35,7 +35,6 @@ final class Mediation implements AutoCloseable {
     private final AtomicReference<AgentRunner> runner = new AtomicReference<>();
 
     private final SharedDevice device;
-    private final Heartbeat heartbeat = new Heartbeat();
     private final Set<Integer> changedNamespaces = new ConcurrentSkipListSet<>();
     private Supervisor supervisor;
 
@@ -78,7 +77,6 @@ final class Mediation implements AutoCloseable {
             volumes.add(Volume.create(volume, session.driver().controller(), namespace, device, memory, this::wake));
         }
         volumes.forEach(volume -> mediator.add(volume.controller()));
-        mediator.add(heartbeat);
         if (session.model().isPresent()) {
             mediator.runModel(
                     session.model().get().lendTo(runner::get)); // one thread for all: there is no hardware to wait for
@@ -162,7 +160,7 @@ final class Mediation implements AutoCloseable {
 
     /** How often the poller has come round; within a quarter of a second it always does. */
     long turns() {
-        return heartbeat.turns();
+        return mediator.cycles();
     }
 
     /** The device side of each volume, in the order of the plan. One client at a time may be attached to each. */

@@ -86,7 +86,11 @@ public final class NvmeSession implements AutoCloseable {
     private static NvmeSession start(DeviceTarget.Model target, DriverOptions options) throws IOException {
         SoftwareModel model = SoftwareModel.start(target.name(), target.drive());
         try {
-            NvmeSession session = start(new Loopback(model.function()), List.of(ALL_ADDRESSES), options, null);
+            NvmeSession session = start(
+                    new Loopback(model.function()),
+                    List.of(ALL_ADDRESSES),
+                    options.withClock(new WakingClock(options.clock(), model::wake)),
+                    null);
             session.model = Optional.of(model);
             return session;
         } catch (IOException | RuntimeException | Error e) {

@@ -95,6 +95,11 @@ public final class SoftwareModel implements AutoCloseable {
         }
     }
 
+    /** Makes the thread that runs the model look for work soon; from any thread. */
+    void wake() {
+        runner.get().get().wake();
+    }
+
     /** The device side, for whoever serves it. One client at a time may be attached. */
     public PciFunction function() {
         return controller;
@@ -148,7 +153,7 @@ public final class SoftwareModel implements AutoCloseable {
 
         @Override
         public boolean isDormant() {
-            return controller.isDormant();
+            return controller.isDormantUntilWoken(); // its driver is on this thread, or wakes it: see WakingClock
         }
 
         @Override

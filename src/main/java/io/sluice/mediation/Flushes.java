@@ -41,12 +41,17 @@ final class Flushes implements CommandOwner {
         wanted = true;
     }
 
+    /** Whether one waits to be submitted, or for the one in flight to end. */
+    boolean isWanted() {
+        return wanted;
+    }
+
     /**
-     * Submits one if it is wanted and none is in flight, through any of the device's queues; to be called in each cycle. Returns
+     * Submits the one that is wanted, if none is in flight, through any of the device's queues; to be called in each cycle. Returns
      * how many were submitted.
      */
     int doWork(HostQueue[] queues) {
-        if (!wanted || inFlight) {
+        if (inFlight) {
             return 0;
         }
         for (HostQueue queue : queues) {

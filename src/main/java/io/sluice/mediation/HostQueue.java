@@ -61,8 +61,8 @@ final class HostQueue implements CompletionListener {
         if (sqe == 0) {
             return false;
         }
-        setBlocks(sqe, command, slba);
-        int slot = pair.nextSlot();
+        Sqe.setTransfer(sqe, slba, command.blockCount(), command.forceUnitAccess());
+        int slot = pair.begunSlot();
         DataPointers.set(sqe, command.pieces(), pair.listAddress(slot), pair.listIova(slot));
         commit(owner, command);
         return true;
@@ -73,7 +73,7 @@ final class HostQueue implements CompletionListener {
         if (sqe == 0) {
             return false;
         }
-        setBlocks(sqe, command, slba);
+        Sqe.setTransfer(sqe, slba, command.blockCount(), command.forceUnitAccess());
         Sqe.setDeallocate(sqe, command.deallocate());
         commit(owner, command);
         return true;
@@ -85,7 +85,7 @@ final class HostQueue implements CompletionListener {
         if (sqe == 0) {
             return false;
         }
-        int slot = pair.nextSlot();
+        int slot = pair.begunSlot();
         copyRanges(command, firstLba, pair.listAddress(slot));
         Sqe.setPrp1(sqe, pair.listIova(slot));
         Sqe.setDsm(sqe, command.rangeCount(), Sqe.DSM_DEALLOCATE);
@@ -107,14 +107,6 @@ final class HostQueue implements CompletionListener {
         return may ? pair.begin(opcode, nsid) : 0;
     }
 
-    private static void setBlocks(long sqe, IoCommand command, long slba) {
-        Sqe.setSlba(sqe, slba);
-        Sqe.setBlockCount(sqe, command.blockCount());
-        if (command.forceUnitAccess()) {
-            Sqe.setForceUnitAccess(sqe, true);
-        }
-    }
-
     /** To the slot's own page, where the guest cannot change them. */
     private static void copyRanges(IoCommand command, long firstLba, long target) {
         for (int i = 0; i < command.rangeCount(); i++) {
@@ -126,7 +118,7 @@ final class HostQueue implements CompletionListener {
 
     /** The record before the entry: the slot's number comes back with the completion. */
     private void commit(CommandOwner owner, IoCommand command) {
-        int slot = pair.nextSlot();
+        int slot = pair.begunSlot();
         owners[slot] = owner;
         commands[slot] = command;
         pair.commit(slot);
@@ -152,7 +144,7 @@ final class HostQueue implements CompletionListener {
      */
     int poll() {
         turns.nextCycle();
-        if (users == 0 && pair.inFlight() == 0 && !pair.isResetting()) {
+        if (users == 0 && isQuiet()) {
             return 0;
         }
         try {
@@ -183,8 +175,9 @@ final class HostQueue implements CompletionListener {
         }
     }
 
-    int inFlight() {
-        return pair.inFlight();
+    /** Whether nothing is in flight, and no reset waits for this queue to meet it. */
+    boolean isQuiet() {
+        return pair.inFlight() == 0 && !pair.isResetting();
     }
 
     /** Whether a command is in flight here. Slow. */

@@ -12,6 +12,7 @@ import io.sluice.mem.Translator;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Rings;
 import io.sluice.nvme.Status;
 import java.util.ArrayDeque;
 import java.util.List;
@@ -325,7 +326,7 @@ public final class MediatedPath implements IoPath, CommandOwner {
     }
 
     private void end(IoCommand command, int status) {
-        int at = (endedFirst + endedCount) % ended.length;
+        int at = Rings.advance(endedFirst, endedCount, ended.length);
         ended[at] = command;
         endedStatuses[at] = status;
         endedCount++;
@@ -380,7 +381,7 @@ public final class MediatedPath implements IoPath, CommandOwner {
 
     private void takeEnded() {
         ended[endedFirst] = null;
-        endedFirst = endedFirst + 1 == ended.length ? 0 : endedFirst + 1;
+        endedFirst = Rings.next(endedFirst, ended.length);
         endedCount--;
     }
 

@@ -1,6 +1,8 @@
 package io.sluice.mediation;
 
 import io.sluice.poll.Agent;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
@@ -27,14 +29,25 @@ public final class Mediator implements Agent {
         /** Submits what is due for all guests together, and rings. Returns how much. */
         int submit();
 
-        /** How many commands the device has. */
-        int inFlight();
+        /** Whether it has no commands, and no reset has to be met. */
+        boolean isQuiet();
 
         /** The poller may sleep before the next cycle. */
         void mayRest();
 
         /** Has somebody asked whether an access error that comes up in the device's part is a guest's, and is dealt with. */
         void onAccessError(Predicate<InternalError> isDealtWith);
+    }
+
+    /** For a release store, where a volatile one would fence each duty cycle. */
+    private static final VarHandle CYCLES;
+
+    static {
+        try {
+            CYCLES = MethodHandles.lookup().findVarHandle(Mediator.class, "cycles", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
     }
 
     private final String name;
@@ -44,6 +57,8 @@ public final class Mediator implements Agent {
     private volatile Agent[] guests = {};
 
     private int firstTurn;
+
+    private volatile long cycles;
 
     /** The device itself, where it is a model that has no thread of its own; or null. */
     private Agent model;
@@ -87,7 +102,15 @@ public final class Mediator implements Agent {
             at = at + 1 < agents.length ? at + 1 : 0;
         }
         work += device.submit();
+        CYCLES.setRelease(this, (long) CYCLES.get(this) + 1);
         return model == null ? work : work + serve(model);
+    }
+
+    /**
+     * How many duty cycles there have been: one that hangs is not counted, and others can tell. From any thread.
+     */
+    public long cycles() {
+        return cycles;
     }
 
     private int serve(Agent guest) {
@@ -121,7 +144,7 @@ public final class Mediator implements Agent {
     @Override
     public boolean isDormant() {
         device.mayRest(); // this is asked before each rest
-        if (device.inFlight() > 0 || (model != null && !model.isDormant())) {
+        if (!device.isQuiet() || (model != null && !model.isDormant())) {
             return false;
         }
         for (Agent guest : guests) {

@@ -179,14 +179,18 @@ public final class SharedDevice implements Mediator.Device {
     private int flush() {
         int submitted = 0;
         for (Flushes some : flushes) {
-            if (isDead()) {
-                some.fail(GuestStatus.FINAL);
-            } else {
-                submitted += some.doWork(queues);
-            }
+            submitted += some.isWanted() ? flush(some) : 0;
         }
         flushed |= submitted > 0;
         return submitted;
+    }
+
+    private int flush(Flushes wanted) {
+        if (isDead()) {
+            wanted.fail(GuestStatus.FINAL);
+            return 0;
+        }
+        return wanted.doWork(queues);
     }
 
     /** Submits what is due for all guests together, and tells the device of all that was submitted in this cycle. */
@@ -207,13 +211,13 @@ public final class SharedDevice implements Mediator.Device {
         }
     }
 
-    /** How many commands the device has. */
     @Override
-    public int inFlight() {
-        int sum = 0;
+    public boolean isQuiet() {
         for (HostQueue queue : queues) {
-            sum += queue.inFlight();
+            if (!queue.isQuiet()) {
+                return false;
+            }
         }
-        return sum;
+        return true;
     }
 }

@@ -27,6 +27,8 @@ public final class Memory {
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle PLAIN_INT = INT.varHandle();
+    private static final VarHandle PLAIN_LONG = LONG.varHandle();
     private static final VarHandle ORDERED_INT =
             ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
     private static final VarHandle ORDERED_LONG =
@@ -59,19 +61,19 @@ public final class Memory {
     }
 
     public static int getInt(long address) {
-        return ALL.get(INT, address);
+        return (int) PLAIN_INT.get(ALL, address);
     }
 
     public static void putInt(long address, int value) {
-        ALL.set(INT, address, value);
+        PLAIN_INT.set(ALL, address, value);
     }
 
     public static long getLong(long address) {
-        return ALL.get(LONG, address);
+        return (long) PLAIN_LONG.get(ALL, address);
     }
 
     public static void putLong(long address, long value) {
-        ALL.set(LONG, address, value);
+        PLAIN_LONG.set(ALL, address, value);
     }
 
     public static int getIntOpaque(long address) {

@@ -36,6 +36,16 @@ class DormancyTest {
     }
 
     @Test
+    void shouldBeDormantUntilWokenWhenNothingIsInTheQueues() throws Exception {
+        rig.enable(16);
+        assertTrue(rig.controller.isDormantUntilWoken());
+
+        rig.holdOneCommand();
+
+        assertFalse(rig.controller.isDormantUntilWoken(), "a command is in flight");
+    }
+
+    @Test
     void shouldBeDormantWhenNobodyIsAttached() throws Exception {
         rig.enable(16);
         rig.controller.detach();

@@ -18,7 +18,8 @@ class MediatorTest {
 
     /** A device that has nothing to do, but perhaps something in flight. */
     private static final class IdleDevice implements Mediator.Device {
-        private int inFlight;
+        private boolean quiet = true;
+        private List<String> told = new ArrayList<>();
         private Predicate<InternalError> isDealtWith;
 
         @Override
@@ -28,12 +29,13 @@ class MediatorTest {
 
         @Override
         public int submit() {
+            told.add("doorbells");
             return 0;
         }
 
         @Override
-        public int inFlight() {
-            return inFlight;
+        public boolean isQuiet() {
+            return quiet;
         }
 
         @Override
@@ -53,8 +55,14 @@ class MediatorTest {
         private long maxRestNanos = Long.MAX_VALUE;
 
         Guest(String name) {
+            this(name, true);
+        }
+
+        Guest(String name, boolean added) {
             this.name = name;
-            mediator.add(this);
+            if (added) {
+                mediator.add(this);
+            }
         }
 
         @Override
@@ -156,6 +164,35 @@ class MediatorTest {
     }
 
     @Test
+    void shouldGiveAModelTheLastTurnAfterTheDoorbells() {
+        new Guest("a");
+        new Guest("b");
+        Guest model = new Guest("model", false);
+        mediator.runModel(model);
+        device.told = told;
+
+        assertEquals(List.of("a", "b", "doorbells", "model"), cycle());
+        assertEquals(List.of("b", "a", "doorbells", "model"), cycle());
+    }
+
+    @Test
+    void shouldStayAwakeForAModelThatIsNotDormant() {
+        new Guest("a").dormant = true;
+        Guest model = new Guest("model", false);
+        mediator.runModel(model);
+        assertFalse(mediator.isDormant());
+        model.dormant = true;
+        assertTrue(mediator.isDormant());
+    }
+
+    @Test
+    void shouldCountTheCyclesThatHaveEnded() {
+        cycle();
+        cycle();
+        assertEquals(2, mediator.cycles());
+    }
+
+    @Test
     void shouldRestNoLongerThanAnyGuestMay() {
         Guest first = new Guest("first");
         Guest second = new Guest("second");
@@ -170,9 +207,9 @@ class MediatorTest {
     @Test
     void shouldNotSleepWhileTheDeviceHasCommands() {
         new Guest("a").dormant = true;
-        device.inFlight = 1;
+        device.quiet = false;
         assertFalse(mediator.isDormant(), "nobody would see them end");
-        device.inFlight = 0;
+        device.quiet = true;
         assertTrue(mediator.isDormant());
     }
 

@@ -195,4 +195,20 @@ class SharedDeviceTest extends MediationFixture {
         assertTrue(guest.queues.deleteSubmissionQueue());
         assertEquals(List.of(GuestStatus.INTERRUPTED), guest.queues.statuses);
     }
+
+    @Test
+    void shouldStayAwakeUntilAResetHasBeenMet() throws Exception {
+        share(2, 64);
+        assertTrue(shared.isQuiet());
+        device.breakDown();
+        boolean met = false;
+        for (int i = 0; i < 10; i++) {
+            device.supervise();
+            met |= !shared.isQuiet();
+            mediator.doWork();
+        }
+        assertTrue(met, "nobody would have polled the pairs");
+        assertEquals(1, device.driver.resets());
+        assertTrue(shared.isQuiet());
+    }
 }
