@@ -23,6 +23,7 @@ final class IoGate {
     private static final int LBA_OUT_OF_RANGE = Status.LBA_OUT_OF_RANGE.dnr();
     private static final int WRITE_PROTECTED = Status.NAMESPACE_WRITE_PROTECTED.dnr();
 
+    private final IoPath path;
     private final int maxTransferBytes;
     private final Namespace[] namespaces;
     private final long[] blockCounts;
@@ -46,6 +47,7 @@ final class IoGate {
      */
     IoGate(IoPath path, int maxTransferBytes) {
         List<Namespace> namespaces = path.namespaces();
+        this.path = path;
         this.writeZeroes = path.offers(NvmOpcode.WRITE_ZEROES);
         this.datasetManagement = path.offers(NvmOpcode.DATASET_MANAGEMENT);
         this.sglAlignmentBytes = path.sglAlignmentBytes();
@@ -95,7 +97,7 @@ final class IoGate {
      * Decodes and checks a command whose entry has been copied to its slot.
      *
      * @return {@link Status#OK}, or the status that it ends with, or {@link IoPath#BUSY} if its data is the guest's but the
-     *     path cannot reach it yet
+     *     path cannot reach it yet ({@link IoPath#whenUnreachable})
      */
     int admit(IoCommand command) {
         long sqe = Memory.hint(command.sqeAddress());
@@ -182,7 +184,7 @@ final class IoGate {
             }
             gpa += bytes;
         }
-        return IoPath.BUSY;
+        return path.whenUnreachable();
     }
 
     private int admitFlush(int nsid) {

@@ -119,10 +119,18 @@ public interface IoPath extends AutoCloseable {
     }
 
     /**
-     * The client has left: its memory goes from the device behind the path before anybody else gets it. What is pending only
-     * because that device may still use it ends.
+     * The client has left, so that its memory goes from the device behind the path before anybody else gets it; or it has gone
+     * from there already ({@link GuestMemory#isOutOfReach}). What is pending only because that device may still use it ends.
      */
-    default void clientLeft() {}
+    default void endLost() {}
+
+    /**
+     * What becomes of a command whose data this path cannot reach, though this process can: {@link #BUSY} as long as that may
+     * change, or a status that it ends with.
+     */
+    default int whenUnreachable() {
+        return BUSY;
+    }
 
     /** Lets go of everything. Nothing is pending. */
     @Override

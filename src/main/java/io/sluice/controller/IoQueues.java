@@ -81,6 +81,7 @@ final class IoQueues implements AutoCloseable {
     /** What commands may still move in this cycle. */
     private long bytesLeft;
 
+    private GuestMemory memory;
     private Translator translator;
     private long epoch;
     private int headToCheck;
@@ -111,7 +112,8 @@ final class IoQueues implements AutoCloseable {
     }
 
     /** The controller is enabled with this memory page size; there are no queues. */
-    void enable(GuestMemory memory, int memoryPageBytes) {
+    void enable(GuestMemory guestMemory, int memoryPageBytes) {
+        memory = guestMemory;
         translator = memory.hostView();
         gate.enable(translator, path.dataView(memory), memoryPageBytes);
     }
@@ -252,6 +254,9 @@ final class IoQueues implements AutoCloseable {
             refreshActive();
         }
         if (slots.pendingCount() > 0) {
+            if (memory.isOutOfReach()) {
+                path.endLost();
+            }
             slots.cancel(path, null);
         }
         return slots.pendingCount() == 0;
@@ -356,9 +361,9 @@ final class IoQueues implements AutoCloseable {
         return taken;
     }
 
-    /** See {@link IoPath#clientLeft}. */
-    void clientLeft() {
-        path.clientLeft();
+    /** See {@link IoPath#endLost}. */
+    void endLost() {
+        path.endLost();
     }
 
     /** Nothing is consumed before there is room for its completion and a slot. */

@@ -211,7 +211,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         if (reader == null) {
             return true;
         }
-        queues.clientLeft();
+        queues.endLost();
         if (!queues.anyPendingBefore(Long.MAX_VALUE)) {
             reader.close();
         }

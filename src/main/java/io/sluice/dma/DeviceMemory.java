@@ -28,7 +28,7 @@ public final class DeviceMemory {
     private final int entriesPerGuest;
     private final long stepBytes;
     private final long waitNanos;
-    private volatile boolean keepsAddresses;
+    private volatile boolean lost;
     private final ReentrantLock pinners = new ReentrantLock(true);
     private final ReentrantLock calls = new ReentrantLock(true);
 
@@ -58,16 +58,25 @@ public final class DeviceMemory {
     }
 
     /**
-     * Nobody can tell whether the device still does DMA: no address that a guest had is given out again, so that what it does
-     * reaches nobody else's memory. From any thread.
+     * Nobody can tell whether the device still does DMA. From now on it is given no memory, and loses what it has of a guest's at
+     * the guest's next change. No address that a guest had is given out again, so that what the device does reaches nobody
+     * else's memory. From any thread.
      */
-    public void keepAddresses() {
-        keepsAddresses = true;
+    public void lose() {
+        lost = true;
+    }
+
+    /** Whether it has been lost, or is gone. */
+    boolean isLost() {
+        if (!lost && target.isGone()) {
+            lost = true;
+        }
+        return lost;
     }
 
     /** Gives back addresses that nothing is mapped at any more. */
     void retire(long iova, long bytes) {
-        if (!keepsAddresses) {
+        if (!isLost()) {
             iovas.free(iova, bytes);
         }
     }
@@ -93,6 +102,9 @@ public final class DeviceMemory {
         try {
             calls.lock();
             try {
+                if (isLost()) {
+                    throw new IOException("it is lost");
+                }
                 target.mapDma(memory, offset, bytes, iova, access);
             } finally {
                 calls.unlock();
@@ -102,10 +114,17 @@ public final class DeviceMemory {
         }
     }
 
+    /** From a device that is gone nothing can be taken, and nothing has to be: what it reached it reached by what is gone too. */
     void unmap(long iova, long bytes) throws IOException {
         calls.lock();
         try {
-            target.unmapDma(iova, bytes);
+            if (!target.isGone()) {
+                target.unmapDma(iova, bytes);
+            }
+        } catch (IOException e) {
+            if (!target.isGone()) {
+                throw e;
+            }
         } finally {
             calls.unlock();
         }

@@ -153,6 +153,9 @@ public final class DmaSpace implements GuestMemory, AutoCloseable {
 
     private void carryOut(Change change, long nanos) {
         long now = publish(change);
+        if (pins != null && pins.isDeviceLost()) {
+            pins.withdraw(change); // first: readers may have commands of which only this is the end
+        }
         // What was only added is not in use from before.
         long wanted = change.removed.isEmpty() ? owedEpoch : now;
         boolean acknowledged = wanted == 0 || readers.await(wanted, nanos, clock);
@@ -253,6 +256,11 @@ public final class DmaSpace implements GuestMemory, AutoCloseable {
             owedEpoch = epoch.advance();
             quarantine.admitAsIs(owedEpoch, backings.takeIdle());
         }
+    }
+
+    @Override
+    public boolean isOutOfReach() {
+        return pins != null && pins.isWithdrawn();
     }
 
     /** Asks the kernel about every file that a region is in; looks at what is committed. From any thread. */

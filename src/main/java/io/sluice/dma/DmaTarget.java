@@ -19,4 +19,12 @@ public interface DmaTarget {
 
     /** Takes a piece away again; exactly as it was mapped. On return the device can no longer reach it. */
     void unmapDma(long iova, long bytes) throws IOException;
+
+    /**
+     * Whether it is gone for good: nothing can be asked of it any more, and nobody can tell what it still does. From any thread,
+     * without waiting.
+     */
+    default boolean isGone() {
+        return false;
+    }
 }

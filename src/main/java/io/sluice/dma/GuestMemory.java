@@ -13,7 +13,8 @@ public interface GuestMemory {
     /**
      * Translates guest addresses to the addresses (IOVAs) at which the device behind this memory reaches it; the same rules as
      * for {@link #hostView}. What has just been mapped may be NOT_MAPPED here for a while, although the host view has it: the
-     * device gets access in steps. A region that it cannot get goes from both views.
+     * device gets access in steps. A region that it cannot get goes from both views; one that a lost device does not get any
+     * more is NOT_LOCAL here, and stays in the host view.
      *
      * @throws IllegalStateException where there is no device
      */
@@ -34,4 +35,12 @@ public interface GuestMemory {
      * InternalError} or soon will. Not for the data path: it asks the kernel about each file.
      */
     boolean damaged();
+
+    /**
+     * Whether the device behind it is lost, and has been made unable to reach any of it: commands that it has not ended, and
+     * never will, use this memory no more. Cheap.
+     */
+    default boolean isOutOfReach() {
+        return false;
+    }
 }

@@ -8,8 +8,10 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
@@ -28,6 +30,9 @@ import org.slf4j.LoggerFactory;
  *     start:    new pins ──────────────────────────────────────▶ step, step, ... ──▶ live: in the view
  *     await:    done, failed, or late  ◀─────────────────────────────────────────────┘ or failed: undone
  * </pre>
+ *
+ * <p>A device that is lost gets nothing any more, and what comes leads nowhere; at the next change all that it has goes from it,
+ * before anybody is waited for.
  *
  * <p>Two threads change it, under the space's lock, which readers never see and which nobody holds while he calls the device.
  */
@@ -56,6 +61,11 @@ final class Pins {
     private long pinnedBytes;
     private long entries;
     private long pinsMade;
+
+    /** Whether the device has ever not let go of something. */
+    private boolean stuck;
+
+    private volatile boolean withdrawn;
 
     /**
      * @param lock the space's
@@ -102,7 +112,7 @@ final class Pins {
         List<DmaRegion> unserved = new ArrayList<>();
         // Before any region leaves: what is unmapped and mapped again by one change was never without a region.
         for (DmaRegion region : change.staying()) {
-            if (region.isForDevice() && !share(region)) {
+            if (region.isForDevice() && !device.isLost() && !share(region)) {
                 unserved.add(region);
             }
         }
@@ -230,6 +240,60 @@ final class Pins {
         pinAgain(displaced);
     }
 
+    boolean isDeviceLost() {
+        return device.isLost();
+    }
+
+    /** Whether the device is lost, and has let go of all of this memory. From any thread. */
+    boolean isWithdrawn() {
+        return withdrawn;
+    }
+
+    /**
+     * Takes from a lost device all that it has, whoever still uses it; with a change that has been published. Commands that it
+     * never ended, in that memory, have nothing to wait for after this.
+     */
+    void withdraw(Change change) {
+        Set<Pin> taken = new LinkedHashSet<>(change.left);
+        lock.lock();
+        try {
+            taken.addAll(pinOf.values());
+            taken.stream()
+                    .filter(pin -> pin.state == Pin.State.WAITING || pin.state == Pin.State.LIVE)
+                    .forEach(this::giveUp);
+            leadNowhere(List.copyOf(pinOf.keySet()));
+        } finally {
+            lock.unlock();
+        }
+        for (Pin pin : taken) {
+            pinner.awaitTurn(pin);
+            dismantle(pin);
+        }
+        noteWithdrawn();
+    }
+
+    private void noteWithdrawn() {
+        lock.lock();
+        try {
+            if (!withdrawn && !stuck) {
+                withdrawn = true;
+                LOG.warn(
+                        "{}: the device is lost: this memory is out of its reach from now on, and its commands end",
+                        name);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Under the lock. */
+    private void leadNowhere(Collection<DmaRegion> regions) {
+        pinOf.keySet().removeAll(regions);
+        List<DmaRegion> gone = new ArrayList<>();
+        RegionIndex remaining = without(regions, gone);
+        publish(remaining, gone, regions.stream().map(DmaRegion::nowhere).toList());
+    }
+
     private List<DmaRegion> displace(Change change) {
         lock.lock();
         try {
@@ -300,7 +364,7 @@ final class Pins {
     void make(Change change) {
         lock.lock();
         try {
-            change.fresh.forEach(pinner::submit);
+            change.fresh.stream().filter(pin -> pin.state == Pin.State.WAITING).forEach(pinner::submit);
             long start = clock.getAsLong();
             while (remaining(change) > 0 && clock.getAsLong() - start < device.waitNanos()) {
                 progress.awaitNanos(POLL_NANOS);
@@ -447,6 +511,7 @@ final class Pins {
         try {
             pinnedBytes += end - at;
             entries++;
+            stuck = true;
         } finally {
             lock.unlock();
         }
@@ -461,10 +526,14 @@ final class Pins {
         publish(view.index(), List.of(), come);
     }
 
-    /** A step has failed, and nothing is mapped. */
+    /** A step has failed, and nothing is mapped. On a lost device that is nobody's concern any more. */
     void failed(Pin pin, DmaRefused why) {
         pin.state = Pin.State.FAILED;
         forget(pin);
+        if (device.isLost()) {
+            leadNowhere(List.copyOf(pin.regions));
+            return;
+        }
         for (DmaRegion region : pin.regions) {
             pinOf.remove(region);
             failed.put(region, why);

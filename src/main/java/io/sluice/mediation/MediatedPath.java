@@ -286,14 +286,14 @@ public final class MediatedPath implements IoPath, CommandOwner {
     // ---- what has ended
 
     /**
-     * A command whose memory a lost device may still use stays in flight until its client has left. The others, whose data is
-     * the slot's or nobody's, end.
+     * A command whose memory a lost device may still use stays in flight until {@link #endLost}. The others, whose data is the
+     * slot's or nobody's, end.
      */
     @Override
     public void ended(IoCommand command, int hostStatus) {
         slow -= isSlow(command) ? 1 : 0;
         if (!DriverStatus.isMemoryFree(hostStatus)) {
-            memory.keepAddresses();
+            memory.lose();
             if (!isSlow(command)) {
                 lose(command);
                 return;
@@ -306,7 +306,7 @@ public final class MediatedPath implements IoPath, CommandOwner {
         if (lost.isEmpty()) {
             LOG.error(
                     "{}: commands stay in flight: the device is lost, and may still use their memory. They end when the guest's"
-                            + " client leaves",
+                            + " client changes its memory, or leaves",
                     slice);
         }
         lost.add(command);
@@ -317,9 +317,14 @@ public final class MediatedPath implements IoPath, CommandOwner {
         return lost.isEmpty() ? null : "the device is lost, and may still use the memory of commands in flight";
     }
 
-    /** The addresses that they use are nobody else's, ever: see {@link DeviceMemory#keepAddresses}. */
     @Override
-    public void clientLeft() {
+    public int whenUnreachable() {
+        return gone || device.isDead() ? GuestStatus.FINAL : BUSY;
+    }
+
+    /** The addresses that they use are nobody else's, ever: see {@link DeviceMemory#lose}. */
+    @Override
+    public void endLost() {
         while (!lost.isEmpty()) {
             end(lost.remove(), GuestStatus.FINAL);
         }

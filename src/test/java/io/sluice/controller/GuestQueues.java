@@ -150,7 +150,7 @@ public final class GuestQueues implements AutoCloseable {
     /** The client goes; whether the path has ended what it had of it. */
     public boolean leave() {
         reset();
-        queues.clientLeft();
+        queues.endLost();
         return reset();
     }
 

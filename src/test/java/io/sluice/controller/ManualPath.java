@@ -81,7 +81,7 @@ final class ManualPath implements IoPath {
     }
 
     @Override
-    public void clientLeft() {
+    public void endLost() {
         if (failure != null) {
             endAll(Status.INTERNAL_ERROR.dnr());
         }

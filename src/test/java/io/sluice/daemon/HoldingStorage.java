@@ -5,19 +5,24 @@ import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Status;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A storage with a volatile cache, whose flushes are counted, and which can keep all commands until it is told to go on. */
 final class HoldingStorage implements IoPath {
     private final IoPath storage;
-    private final List<IoCommand> held = new ArrayList<>();
+    private final List<IoCommand> held = new CopyOnWriteArrayList<>();
     volatile boolean holds;
     volatile int flushes;
     volatile int forced;
 
     HoldingStorage(IoPath storage) {
         this.storage = storage;
+    }
+
+    /** From any thread. */
+    int heldCount() {
+        return held.size();
     }
 
     @Override

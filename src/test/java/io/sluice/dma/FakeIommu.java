@@ -28,6 +28,8 @@ public final class FakeIommu implements DmaTarget {
     /** Before each call, outside of any lock: may block, may throw. */
     public volatile Hook before = call -> {};
 
+    private volatile boolean gone;
+
     /** How often something was mapped. */
     private long maps;
 
@@ -65,6 +67,20 @@ public final class FakeIommu implements DmaTarget {
         synchronized (this) {
             pieces.remove(iova);
         }
+    }
+
+    /** It leaves: whatever is asked of it fails, and what it reached it reaches no more. */
+    public synchronized void leave() {
+        gone = true;
+        pieces.clear();
+        before = call -> {
+            throw new IOException("nobody answers any more");
+        };
+    }
+
+    @Override
+    public boolean isGone() {
+        return gone;
     }
 
     private void note(String call) throws IOException {

@@ -348,19 +348,4 @@ class PinFailureTest extends PinFixture {
         iommu.unmapDma(kept, STEP);
         iovas.free(kept, FILE_BYTES);
     }
-
-    @Test
-    void shouldGiveOutNoAddressAgainWhenNobodyKnowsWhatTheDeviceDoes() throws Exception {
-        map(0, STEP, 0);
-        long iova = iova(0, READ);
-        device.keepAddresses();
-        unmap(0, STEP);
-        assertEquals(0, iommu.pieces(), "it is unmapped as ever");
-        map(0, STEP, 0);
-        long next = iova(0, READ);
-        assertTrue(next >= iova + STEP || next + STEP <= iova, "what it still writes to the first reaches nobody");
-        space.close();
-        iovas.free(iova, STEP);
-        iovas.free(next, STEP);
-    }
 }

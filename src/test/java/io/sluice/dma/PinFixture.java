@@ -84,7 +84,9 @@ abstract class PinFixture {
         assertEquals(0, ProcSelf.mappings(NAME));
         assertEquals(0, ProcSelf.descriptors(NAME));
         assertEquals(0, iommu.pieces(), "mapped for the device");
-        assertNoIovaTaken();
+        if (!device.isLost()) { // whose addresses nobody gets again
+            assertNoIovaTaken();
+        }
     }
 
     void assertNoIovaTaken() throws Exception {

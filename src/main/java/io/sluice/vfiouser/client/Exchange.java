@@ -42,7 +42,7 @@ final class Exchange implements AutoCloseable {
     private final MessageChannel channel;
     private final Duration timeout;
     private int lastId;
-    private IOException closedBy;
+    private volatile IOException closedBy;
 
     /** Takes a result out of a reply whose header has been checked; a {@link VfioUserException} says that it makes no sense. */
     @FunctionalInterface
@@ -176,8 +176,8 @@ final class Exchange implements AutoCloseable {
         return why;
     }
 
-    /** Whether a call can still succeed. */
-    synchronized boolean isOpen() {
+    /** Whether a call can still succeed. Does not wait for one that is under way. */
+    boolean isOpen() {
         return closedBy == null;
     }
 

@@ -231,6 +231,12 @@ public final class VfioUserClient implements PciDevice {
         maps.remove(iova);
     }
 
+    /** Its server has left, or hangs: the connection has ended, and there is no other. */
+    @Override
+    public boolean isGone() {
+        return !exchange.isOpen();
+    }
+
     @Override
     public void reset() throws IOException {
         if ((info.flags() & DeviceInfo.RESET) == 0) {
