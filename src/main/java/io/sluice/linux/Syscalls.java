@@ -47,6 +47,8 @@ final class Syscalls {
         long result;
         try {
             result = (long) SYSCALL.invokeExact(errno, number, a, b, c, d, e, f);
+        } catch (InternalError late) {
+            throw late; // of an access to memory before this call: the JVM tells it on the way back
         } catch (Throwable thrown) {
             throw new AssertionError("a downcall throws nothing of its own", thrown);
         }
@@ -211,6 +213,8 @@ final class Syscalls {
         try {
             MemorySegment errno = Scratch.get().errno;
             return (int) (long) link("sigaction").invokeExact(errno, (long) signal, action, 0L, 0L, 0L, 0L, 0L);
+        } catch (InternalError late) {
+            throw late; // of an access to memory before this call: the JVM tells it on the way back
         } catch (Throwable thrown) {
             throw new AssertionError("a downcall throws nothing of its own", thrown);
         }

@@ -118,9 +118,23 @@ public final class Mediator implements Agent {
             return guest.doWork();
         } catch (RuntimeException | Error fault) {
             if (!blame(fault)) {
-                guest.onFault(fault);
+                contain(guest, fault);
             }
             return 1;
+        }
+    }
+
+    /** An access error is the fault of whoever cut its memory short, and not of whose turn it was. */
+    private void contain(Agent guest, Throwable fault) {
+        if (fault instanceof InternalError) {
+            LOG.error(
+                    "{}: an access to memory was at fault in the turn of {} or before, and nobody's memory is short now: nobody"
+                            + " fails for it, and the turn goes on in the next cycle",
+                    name,
+                    guest.name(),
+                    fault);
+        } else {
+            guest.onFault(fault);
         }
     }
 

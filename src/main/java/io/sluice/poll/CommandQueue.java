@@ -13,6 +13,9 @@ import java.util.function.BooleanSupplier;
  *
  * <p>A command is a step that is repeated, once a duty cycle, until it says that it is done: so that even "end everything
  * that is in flight" never holds the agent up. Commands run in the order in which they came.
+ *
+ * <p>What a step meets is its own: an {@link InternalError} about memory that was taken away from under an earlier access, which
+ * Java tells late, is told before the step begins, and leaves the command as it is.
  */
 public final class CommandQueue {
     private static final int CAPACITY = 1024;
@@ -21,9 +24,11 @@ public final class CommandQueue {
     private final Semaphore room = new Semaphore(CAPACITY);
     private final Runnable wake;
     private final boolean direct;
+    private final Runnable tellLateErrors;
 
-    private CommandQueue(Runnable wake, boolean direct) {
+    private CommandQueue(Runnable wake, boolean direct, Runnable tellLateErrors) {
         this.wake = wake;
+        this.tellLateErrors = tellLateErrors;
         this.direct = direct;
     }
 
@@ -33,12 +38,16 @@ public final class CommandQueue {
      * @param wake makes the agent's thread run soon; called from other threads
      */
     public static CommandQueue to(Runnable wake) {
-        return new CommandQueue(wake, false);
+        return to(wake, LateErrors::tell);
+    }
+
+    static CommandQueue to(Runnable wake, Runnable tellLateErrors) {
+        return new CommandQueue(wake, false, tellLateErrors);
     }
 
     /** Runs each command at once on the caller's thread: for agents that are stepped by hand. */
     public static CommandQueue direct() {
-        return new CommandQueue(() -> {}, true);
+        return new CommandQueue(() -> {}, true, () -> {});
     }
 
     /**
@@ -80,10 +89,17 @@ public final class CommandQueue {
         command.rethrow();
     }
 
-    /** Runs what has come; on the agent. Returns how many steps were taken. */
+    /**
+     * Runs what has come; on the agent. Returns how many steps were taken.
+     *
+     * @throws InternalError if an access was at fault that came before this call
+     */
     public int drain() {
         int steps = 0;
         Command command = queue.peek();
+        if (command != null) {
+            tellLateErrors.run(); // of what its thread did before, perhaps for another agent
+        }
         while (command != null) {
             steps++;
             if (!command.step()) {

@@ -41,6 +41,34 @@ class CommandQueueTest {
         }
     }
 
+    /** An agent's register handler must not be blamed for the memory of another agent of its thread. */
+    @Test
+    void shouldTellOfAnEarlierAccessErrorBeforeAStepBeginsAndKeepTheCommand() {
+        AtomicReference<InternalError> late = new AtomicReference<>();
+        CommandQueue queue = CommandQueue.to(() -> {}, () -> {
+            InternalError error = late.getAndSet(null);
+            if (error != null) {
+                throw error;
+            }
+        });
+        AtomicInteger steps = new AtomicInteger();
+        CompletableFuture<Void> caller =
+                CompletableFuture.runAsync(() -> queue.call("count", LONG, () -> steps.incrementAndGet() == 2));
+        drainUntil(queue, steps, 1);
+        InternalError anothers = new InternalError("of another agent's memory");
+        late.set(anothers);
+
+        assertSame(anothers, assertThrows(InternalError.class, queue::drain));
+        assertEquals(1, steps.get());
+        assertFalse(caller.isDone());
+
+        assertEquals(1, queue.drain());
+        caller.join();
+        assertEquals(2, steps.get());
+        late.set(anothers);
+        assertEquals(0, queue.drain(), "where nothing has come nobody looks");
+    }
+
     @Test
     void shouldRepeatAStepOnceADutyCycleUntilItIsDone() {
         CommandQueue queue = CommandQueue.to(() -> {});
