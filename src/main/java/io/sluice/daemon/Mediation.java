@@ -53,10 +53,17 @@ final class Mediation implements AutoCloseable {
      * @param plan one volume or more
      */
     static Mediation start(NvmeSession session, List<ServePlan.Volume> plan, PollerSettings poller) throws IOException {
+        return start(session, plan, session.driver().namespaces(), poller);
+    }
+
+    /** @param planned the device's namespaces as they were when the volumes were planned */
+    static Mediation start(
+            NvmeSession session, List<ServePlan.Volume> plan, List<NamespaceInfo> planned, PollerSettings poller)
+            throws IOException {
         PollerThread.requireCore(poller);
         Mediation mediation = new Mediation(session, poller);
         try {
-            mediation.addVolumes(plan);
+            mediation.addVolumes(plan, planned);
         } catch (IOException | RuntimeException | Error e) {
             mediation.volumes.forEach(volume -> volume.controller().close());
             throw e;
@@ -66,14 +73,12 @@ final class Mediation implements AutoCloseable {
         return mediation;
     }
 
-    private void addVolumes(List<ServePlan.Volume> plan) throws IOException {
+    private void addVolumes(List<ServePlan.Volume> plan, List<NamespaceInfo> planned) throws IOException {
         // First: from here on nothing changes unheard, and what has changed until here is seen below.
         session.driver().listenForNamespaces(this::namespaceChanged);
         DeviceMemory memory = session.memoryForGuests(plan.size());
         for (ServePlan.Volume volume : plan) {
-            NamespaceInfo namespace =
-                    session.driver().namespace(volume.settings().nsid());
-            requireAsPlanned(volume, namespace);
+            NamespaceInfo namespace = asPlanned(volume, planned);
             volumes.add(Volume.create(volume, session.driver().controller(), namespace, device, memory, this::wake));
         }
         volumes.forEach(volume -> mediator.add(volume.controller()));
@@ -108,16 +113,33 @@ final class Mediation implements AutoCloseable {
         }
     }
 
-    /** Reading what is on the device may have taken a while since it was planned. */
-    private static void requireAsPlanned(ServePlan.Volume volume, NamespaceInfo namespace) throws IOException {
-        boolean fits = namespace.unusableBecause().isEmpty()
-                && namespace.blockBytes() == volume.blockBytes()
-                && namespace.blockCount() >= volume.firstLba() + volume.blockCount();
+    /** Reading what is on the device may have taken a while since it was planned, and a reset. */
+    private NamespaceInfo asPlanned(ServePlan.Volume volume, List<NamespaceInfo> planned) throws IOException {
+        int nsid = volume.settings().nsid();
+        NamespaceInfo before = find(planned, nsid);
+        NamespaceInfo now = find(session.driver().namespaces(), nsid);
+        boolean fits = now != null
+                && before != null
+                && before.isSameDisk(now)
+                && now.unusableBecause().isEmpty()
+                && now.blockBytes() == volume.blockBytes()
+                && now.blockCount() >= volume.firstLba() + volume.blockCount();
         if (!fits) {
-            throw new IOException("namespace " + namespace.nsid() + " has changed since volume "
-                    + volume.settings().name() + " was planned, and has no room for it any more. Look at what has"
-                    + " changed, and start again");
+            throw new IOException("namespace " + nsid + " of "
+                    + session.driver().name() + " has changed since volume "
+                    + volume.settings().name() + " was planned: "
+                    + new NamespaceChange(before, now).description() + ", and the volume has " + volume.blockCount()
+                    + " blocks of " + volume.blockBytes() + " bytes from block " + volume.firstLba()
+                    + " on. Look at what has changed, and start again");
         }
+        return now;
+    }
+
+    private static NamespaceInfo find(List<NamespaceInfo> namespaces, int nsid) {
+        return namespaces.stream()
+                .filter(some -> some.nsid() == nsid)
+                .findFirst()
+                .orElse(null);
     }
 
     /** One volume that is all of a device's first usable namespace, for the load of a bench. */
@@ -143,11 +165,12 @@ final class Mediation implements AutoCloseable {
             if (volume.nsid() == change.nsid()) {
                 changedNamespaces.add(change.nsid());
                 LOG.error(
-                        "{}: namespace {} is not what it was; the commands of {} end with Internal Error from now on. Look at"
-                                + " what has changed, and start again",
+                        "{}: namespace {} is not what it was; the commands of {} end with Internal Error from now on: {}. Look"
+                                + " at what has changed, and start again",
                         session.driver().name(),
                         change.nsid(),
-                        volume.controller().name());
+                        volume.controller().name(),
+                        change.description());
                 volume.path().namespaceGone();
             }
         }

@@ -8,6 +8,7 @@ import io.sluice.config.TargetSettings;
 import io.sluice.config.VolumeSettings;
 import io.sluice.host.DriverClock;
 import io.sluice.host.DriverOptions;
+import io.sluice.host.NamespaceInfo;
 import io.sluice.host.Timeouts;
 import io.sluice.hostpci.PciAddress;
 import io.sluice.linux.SocketOptions;
@@ -124,11 +125,12 @@ public final class MediatorDaemon implements Service.Served {
     private static Mediation mediate(ServeSettings settings, NvmeSession session) throws IOException {
         try {
             LOG.info("{}", DeviceSelection.introduce(session.driver()));
+            List<NamespaceInfo> planned = session.driver().namespaces();
             List<ServePlan.Volume> plan = plan(settings, session);
             if (!settings.device().destroyData()) {
                 DeviceSelection.requireEmpty(session, plan, consent(settings));
             }
-            return Mediation.start(session, plan, settings.poller());
+            return Mediation.start(session, plan, planned, settings.poller());
         } catch (IOException | RuntimeException | Error e) {
             session.close();
             throw e;

@@ -3,6 +3,7 @@ package io.sluice.host;
 import io.sluice.device.InterruptKind;
 import io.sluice.device.Region;
 import io.sluice.linux.EventFd;
+import io.sluice.linux.PlainText;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Aqa;
 import io.sluice.nvme.Cap;
@@ -103,11 +104,16 @@ final class BringUp {
             ControllerInfo now = identification.controller();
             ControllerInfo before = driver.controller();
             if (!now.serial().equals(before.serial()) || !now.model().equals(before.model())) {
-                throw new DeviceFailure(driver.name() + " is another controller after its reset: " + now.model() + ", "
-                        + now.serial() + " instead of " + before.model() + ", " + before.serial());
+                throw new DeviceFailure(driver.name() + " is another controller after its reset: expected was "
+                        + describe(before) + "; found was " + describe(now));
             }
             driver.namespaceTable().identifyAgain(identification);
         }
+    }
+
+    private static String describe(ControllerInfo controller) {
+        return "model \"" + PlainText.of(controller.model().strip()) + "\", serial number \""
+                + PlainText.of(controller.serial().strip()) + "\"";
     }
 
     private void askForTheSameQueues() throws IOException {

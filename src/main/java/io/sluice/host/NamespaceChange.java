@@ -12,4 +12,13 @@ public record NamespaceChange(NamespaceInfo before, NamespaceInfo after) {
     public int nsid() {
         return before == null ? after.nsid() : before.nsid();
     }
+
+    /** What was expected and what was found, as a clause. */
+    public String description() {
+        return "expected was " + describe(before) + "; found was " + describe(after);
+    }
+
+    private static String describe(NamespaceInfo namespace) {
+        return namespace == null ? "no such namespace" : namespace.identity();
+    }
 }

@@ -131,8 +131,24 @@ public record NamespaceInfo(
         return "";
     }
 
+    /** Size, format and identifiers, for people: what {@link #isSameDisk} compares. */
+    public String identity() {
+        if (!oddity.isEmpty()) {
+            return oddity;
+        }
+        String ids = named("NGUID", nguid) + named("EUI64", eui64) + named("UUID", uuid);
+        return blockCount + " blocks of " + blockBytes() + " bytes"
+                + (metadataBytes() == 0 ? "" : " with " + metadataBytes() + " bytes of metadata")
+                + (protection ? " with protection information" : "")
+                + (ids.isEmpty() ? ", without identifier" : ids);
+    }
+
+    private static String named(String name, String value) {
+        return value.isEmpty() ? "" : ", " + name + " " + value;
+    }
+
     /** Whether what is stored under the same block is still found there: the same disk, of the same size and format. */
-    boolean isSameDisk(NamespaceInfo other) {
+    public boolean isSameDisk(NamespaceInfo other) {
         return nsid == other.nsid
                 && blockCount == other.blockCount
                 && formatInUse().equals(other.formatInUse())

@@ -152,7 +152,11 @@ final class Namespaces {
         List<NamespaceChange> changes = List.copyOf(untold);
         untold.clear();
         for (NamespaceChange change : changes) {
-            log.warn("namespace {} of {} is not what it was", Integer.toUnsignedString(change.nsid()), device);
+            log.warn(
+                    "namespace {} of {} is not what it was: {}",
+                    Integer.toUnsignedString(change.nsid()),
+                    device,
+                    change.description());
             tell(change);
         }
     }

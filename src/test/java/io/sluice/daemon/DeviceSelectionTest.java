@@ -41,6 +41,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whether a daemon takes a device: which one it is, what is on it, and what becomes of it meanwhile. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // a hang, not a measure
@@ -77,8 +79,8 @@ class DeviceSelectionTest {
             changes = 0;
         }
 
-        void becomeAnother() {
-            namespaces.set(0, new Namespace(1, BLOCKS / 2, DaemonRig.BLOCK_BYTES, 3, 4, 0, false));
+        void becomeAnother(int blocks) {
+            namespaces.set(0, new Namespace(1, blocks, DaemonRig.BLOCK_BYTES, 3, 4, 0, false));
         }
 
         @Override
@@ -243,12 +245,13 @@ class DeviceSelectionTest {
                 log::toString);
     }
 
-    @Test
-    void shouldFailTheVolumesOfANamespaceThatIsNotWhatItWas() throws Exception {
+    @ParameterizedTest
+    @ValueSource(ints = {BLOCKS, BLOCKS / 2})
+    void shouldFailTheVolumesOfANamespaceThatIsNotWhatItWas(int blocks) throws Exception {
         MediatorDaemon daemon = rig.start(true, false, "a");
         NvmeSession guest = rig.connect("a");
         try (guest) {
-            disk.becomeAnother();
+            disk.becomeAnother(blocks);
             rig.clock.flies = true;
             rig.session().driver().requestReset("a test");
             while (log.count("namespace 1 is not what it was; the commands of a end with Internal Error") == 0) {
@@ -257,6 +260,13 @@ class DeviceSelectionTest {
             while (rig.session().driver().resets() == 0) {
                 Thread.sleep(1);
             }
+            assertEquals(
+                    1,
+                    log.count("the commands of a end with Internal Error from now on: expected was 8192 blocks of 512"
+                            + " bytes, NGUID " + NGUID + "; found was " + blocks
+                            + " blocks of 512 bytes, NGUID 00000000000000030000000000000004. Look at what has changed,"
+                            + " and start again"),
+                    log::toString);
             assertEquals("1 volumes of 0000:01:00.0 (1 resets; namespace 1 is not what it was)", daemon.status());
             assertEquals(Status.INTERNAL_ERROR.dnr(), Status.plain(read(guest, new byte[DaemonRig.BLOCK_BYTES])));
         }

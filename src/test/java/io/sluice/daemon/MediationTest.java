@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sluice.config.PollerSettings;
 import io.sluice.controller.Namespace;
 import io.sluice.controller.NvmeController;
 import io.sluice.host.DmaArea;
 import io.sluice.host.DriverOptions;
+import io.sluice.host.NamespaceInfo;
 import io.sluice.host.QueuePair;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Status;
@@ -16,10 +18,14 @@ import io.sluice.storage.MemoryStorage;
 import java.io.IOException;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Guests on a shared device, all of it real but for the processes: two drivers, two controllers, a driver, a device. */
 @Timeout(120)
@@ -95,10 +101,46 @@ class MediationTest {
         assertArrayEquals(new byte[written[1].length], onDevice(2 * BLOCKS_EACH, written[1].length));
     }
 
+    private static NamespaceInfo namespace(int nsid, long blocks, String uuid) {
+        List<NamespaceInfo.LbaFormat> formats = List.of(new NamespaceInfo.LbaFormat(BLOCK, 0, 0));
+        return new NamespaceInfo(
+                nsid, blocks, blocks, blocks, 0, formats, false, false, false, "", "0123456789abcdef", uuid);
+    }
+
+    static Stream<Arguments> plannedNamespaces() {
+        String uuid = "c9a6ff18-2f6a-4d4e-bd27-2d7d4ea2e04b";
+        return Stream.of(
+                Arguments.of(
+                        List.of(namespace(1, 3 * BLOCKS_EACH, uuid)),
+                        "expected was 12288 blocks of 512 bytes, EUI64 0123456789abcdef, UUID " + uuid),
+                Arguments.of(
+                        List.of(namespace(1, BLOCKS_EACH, "")),
+                        "expected was 4096 blocks of 512 bytes, EUI64 0123456789abcdef"),
+                Arguments.of(List.of(namespace(2, BLOCKS_EACH, "")), "expected was no such namespace"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("plannedNamespaces")
+    void shouldRefuseANamespaceThatIsNotTheOneThatWasPlannedFor(List<NamespaceInfo> planned, String expected) {
+        IOException refused = assertThrows(
+                IOException.class,
+                () -> Mediation.start(
+                        rig.session,
+                        List.of(MediatedRig.volume("a", 0, BLOCKS_EACH)),
+                        planned,
+                        PollerSettings.DEFAULT));
+        assertEquals(
+                "namespace 1 of MODEL has changed since volume a was planned: " + expected
+                        + "; found was 12288 blocks of 512 bytes, without identifier, and the volume has 4096 blocks of 512"
+                        + " bytes from block 0 on. Look at what has changed, and start again",
+                refused.getMessage());
+    }
+
     @Test
-    void shouldRefuseWhenTheNamespaceHasChangedSinceTheVolumesWerePlanned() {
+    void shouldRefuseWhenTheNamespaceHasNoRoomForAVolume() {
         IOException refused = assertThrows(IOException.class, () -> rig.share(BLOCKS_EACH, 3 * BLOCKS_EACH));
         assertTrue(
-                refused.getMessage().contains("has changed since volume volume-1 was planned"), refused.getMessage());
+                refused.getMessage().contains("and the volume has 12288 blocks of 512 bytes from block 4096 on"),
+                refused.getMessage());
     }
 }

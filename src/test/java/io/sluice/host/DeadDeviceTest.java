@@ -55,6 +55,21 @@ class DeadDeviceTest extends RecoveryFixture {
     }
 
     @Test
+    void shouldBeDeadAndSayWhatWasExpectedWhenAnotherControllerComesOutOfAReset() throws IOException {
+        device.serial = 'T';
+        driver.requestReset("the test says so");
+        passSeconds(40);
+        assertTrue(driver.isDead());
+        DeviceFailure death = assertThrows(DeviceFailure.class, driver::checkAlive);
+        assertTrue(
+                death.getMessage()
+                        .contains(
+                                "is another controller after its reset: expected was model \"M\", serial number \"S\";"
+                                        + " found was model \"M\", serial number \"T\""),
+                death.getMessage());
+    }
+
+    @Test
     void shouldBeDeadWhenItNeverBecomesReadyAgain() throws IOException {
         setFate(Fate.FATAL);
         read(7);

@@ -93,6 +93,10 @@ class FakeNvme implements PciDevice {
     int grantedQueues = 2;
     int metadataBytes;
     long namespaceBlocks = 1000;
+
+    /** Of one letter, as its model. */
+    char serial = 'S';
+
     int optionalEvents;
     int errorLogEntries = 64;
     int lastLogBytes;
@@ -406,7 +410,7 @@ class FakeNvme implements PciDevice {
         for (int i = 4; i < 72; i++) {
             page.put(i, (byte) ' ');
         }
-        page.put(4, (byte) 'S').put(24, (byte) 'M').put(64, (byte) 'F');
+        page.put(4, (byte) serial).put(24, (byte) 'M').put(64, (byte) 'F');
         page.put(77, (byte) mdts);
         page.putInt(80, Vs.NVME_1_4);
         page.putInt(516, namespaceLimit); // NN
