@@ -187,7 +187,9 @@ final class Contents {
             clock.pause();
         }
         if (!Status.isSuccess(status)) {
-            throw new IOException(driver.name() + " cannot read block " + block + ": " + DriverStatus.describe(status));
+            throw new IOException("namespace " + namespace.nsid() + " of " + driver.name()
+                    + " may hold something: its block " + block + " cannot be read: " + DriverStatus.describe(status)
+                    + ". If nothing on it is wanted, say --destroy-data; but a device that cannot be read is failing");
         }
     }
 

@@ -6,6 +6,7 @@ import io.sluice.config.ServePlan;
 import io.sluice.config.ServeSettings;
 import io.sluice.config.TargetSettings;
 import io.sluice.config.VolumeSettings;
+import io.sluice.controller.NvmeController;
 import io.sluice.host.DriverClock;
 import io.sluice.host.DriverOptions;
 import io.sluice.host.NamespaceInfo;
@@ -174,15 +175,20 @@ public final class MediatorDaemon implements Service.Served {
             for (int i = 0; i < volumes.size(); i++) {
                 VolumeSettings volume = volumes.get(i);
                 SocketOptions access = new SocketOptions(volume.mode(), volume.owner(), volume.group());
-                servers.add(new VfioUserServer(
-                        Path.of(volume.socket()),
-                        access,
-                        mediation.controllers().get(i),
-                        ServerLimits.DEFAULT));
+                servers.add(serve(volume, access, mediation.controllers().get(i)));
             }
         } catch (IOException | RuntimeException | Error e) {
             close();
             throw e;
+        }
+    }
+
+    private static VfioUserServer serve(VolumeSettings volume, SocketOptions access, NvmeController controller)
+            throws IOException {
+        try {
+            return new VfioUserServer(Path.of(volume.socket()), access, controller, ServerLimits.DEFAULT);
+        } catch (IOException e) {
+            throw new IOException("volume " + volume.name() + " cannot be served: " + e.getMessage(), e);
         }
     }
 

@@ -65,7 +65,11 @@ final class PollerThread {
         try {
             ThreadControl.pinTo(core);
         } catch (LinuxException e) { // it could be had a moment ago
-            LOG.error("the poller runs where the kernel puts it, not on processor {}: {}", core, e.getMessage());
+            LOG.error(
+                    "the poller runs where the kernel puts it, and not on processor {} (poller.core), which was taken from"
+                            + " this process meanwhile: {}. Give it back, and start again",
+                    core,
+                    e.getMessage());
         }
     }
 }

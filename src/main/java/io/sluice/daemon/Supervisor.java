@@ -18,6 +18,8 @@ final class Supervisor implements AutoCloseable {
     private final CountDownLatch stop = new CountDownLatch(1);
     private final Thread thread;
     private boolean deathLogged;
+    private int lateTold;
+    private int resetsTold;
 
     private Supervisor(NvmeDriver driver, boolean ofThisHost) {
         this.driver = driver;
@@ -48,15 +50,38 @@ final class Supervisor implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             LOG.error("{}: looking after it failed; trying again", driver.name(), e);
         }
+        tellOfTrouble();
         if (driver.isDead() && !deathLogged) {
             deathLogged = true;
             LOG.error(
                     "{}: the device is dead, and all of its volumes with it: their commands end with Internal Error. It was given"
-                            + " up after {} resets, the last because: {}. {}, then start again",
+                            + " up when resets did not help any more ({} had), the last because: {}. {}, then start again",
                     driver.name(),
                     driver.resets(),
                     driver.lastResetReason().orElse("nobody knows"),
                     ofThisHost ? "Power it off and on, or replace it" : "Look after whoever serves it");
+        }
+    }
+
+    private void tellOfTrouble() {
+        int late = driver.lateCommands();
+        if (late != lateTold) {
+            LOG.warn(
+                    "{}: {} commands have not ended in their time (device.timeout-millis), and are aborted; where that does not"
+                            + " help, the device is reset. It is slow, or failing",
+                    driver.name(),
+                    late - lateTold);
+            lateTold = late;
+        }
+        int resets = driver.resets();
+        if (resets != resetsTold) {
+            LOG.warn(
+                    "{}: the device has been reset, for the {}. time, because: {}. What it had in flight ends in Command"
+                            + " Interrupted, and guests send it again. If this goes on, the device is failing",
+                    driver.name(),
+                    resets,
+                    driver.lastResetReason().orElse("nobody knows"));
+            resetsTold = resets;
         }
     }
 

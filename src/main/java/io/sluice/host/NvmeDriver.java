@@ -224,6 +224,11 @@ public final class NvmeDriver implements AutoCloseable {
         return recovery.resets();
     }
 
+    /** How many commands have not ended in their time since the controller was brought up; each of them is aborted. */
+    public int lateCommands() {
+        return recovery.late();
+    }
+
     /** Why the controller was reset last, for messages; empty where it never was. */
     public Optional<String> lastResetReason() {
         return recovery.lastResetReason();

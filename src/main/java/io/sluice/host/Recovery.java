@@ -50,6 +50,7 @@ final class Recovery implements Alarm {
     private boolean holding;
     private volatile DeviceFailure death;
     private volatile String lastResetReason;
+    private final AtomicInteger lateSinceStart = new AtomicInteger();
 
     // Of the supervising thread.
     private long nextLook;
@@ -71,6 +72,7 @@ final class Recovery implements Alarm {
     @Override
     public synchronized void late(QueuePair pair, int cid) {
         quarantine.hold();
+        lateSinceStart.incrementAndGet();
         lateCommands.add(new LateCommand(pair, cid));
     }
 
@@ -119,6 +121,11 @@ final class Recovery implements Alarm {
 
     DeviceFailure death() {
         return death;
+    }
+
+    /** How many commands have not ended in their time. */
+    int late() {
+        return lateSinceStart.get();
     }
 
     /** How many resets have ended well. */

@@ -30,7 +30,7 @@ final class DirectoryLock implements AutoCloseable {
     static DirectoryLock around(Path file, Duration patience) throws LinuxException {
         Path parent = file.toAbsolutePath().getParent();
         Path directory = parent == null ? Path.of("/") : parent;
-        DirectoryLock lock = new DirectoryLock(FileIo.open(directory, FileIo.O_DIRECTORY));
+        DirectoryLock lock = new DirectoryLock(open(directory));
         try {
             lock.take(directory, patience);
             return lock;
@@ -38,6 +38,21 @@ final class DirectoryLock implements AutoCloseable {
             lock.close();
             throw e;
         }
+    }
+
+    private static Fd open(Path directory) throws LinuxException {
+        long result = FileIo.openResult(directory, FileIo.O_DIRECTORY);
+        if (result < 0) {
+            int errno = (int) -result;
+            throw new LinuxException(
+                    "open",
+                    "of directory " + directory,
+                    errno,
+                    errno == Errno.ENOENT
+                            ? "Make it, or let the service make it (RuntimeDirectory=)."
+                            : "Choose another one for the socket.");
+        }
+        return Fd.adopt((int) result);
     }
 
     private void take(Path path, Duration patience) throws LinuxException {

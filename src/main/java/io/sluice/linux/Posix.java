@@ -90,7 +90,11 @@ public final class Posix {
         }
         Passwd found = Library.INSTANCE.getpwnam(user);
         if (found == null) {
-            throw new LinuxException("getpwnam", "of " + user, Errno.ENOENT, "There is no such user.");
+            throw new LinuxException(
+                    "getpwnam",
+                    "of " + user,
+                    Errno.ENOENT,
+                    "There is no such user on this host: name another, or a number.");
         }
         return (int) found.getUID();
     }
@@ -102,7 +106,11 @@ public final class Posix {
         }
         Group found = Library.INSTANCE.getgrnam(group);
         if (found == null) {
-            throw new LinuxException("getgrnam", "of " + group, Errno.ENOENT, "There is no such group.");
+            throw new LinuxException(
+                    "getgrnam",
+                    "of " + group,
+                    Errno.ENOENT,
+                    "There is no such group on this host: name another, or a number.");
         }
         return (int) found.getGID();
     }

@@ -121,7 +121,8 @@ final class SocketFile {
                     "of " + path + " to" + to,
                     e.errno(),
                     e.errno() == Errno.EPERM
-                            ? "Only root may give a file to another user, or to a group that it is not itself a member of."
+                            ? "Only root may give a file to another user, or to a group that this user is no member of: leave"
+                                    + " owner and group out, join the group, or run as root."
                             : "");
         }
     }

@@ -73,6 +73,18 @@ class ServePlanTest {
     }
 
     @Test
+    void shouldRefuseADeviceOfAnotherModel() throws ConfigException {
+        assertRefused(
+                "serve.yaml:1:34: device.model: 0000:01:00.0 has the model number \"M 1\", not \"M 2\": it is another"
+                        + " device. Addresses change when cards are added; \"sluice list\" shows which is which",
+                ServeReader.parse(
+                        "device: {target: 01:00.0, model: M 2}\nvolumes: [{name: a, socket: a}]\n",
+                        "serve.yaml",
+                        Path.of("/run")),
+                facts(namespace(1, 512, GIB, 0)));
+    }
+
+    @Test
     void shouldRefuseAnotherNamespace() throws ConfigException {
         String nguid = "0123456789abcdef0123456789abcdef";
         Namespace found = new Namespace(1, 512, GIB / 512, 0, nguid, "", "");

@@ -262,6 +262,22 @@ class ServeReaderTest {
                         "serve.yaml:6:12: volumes[0].nguid: \"0123\" is no nguid; it takes 32 hexadecimal digits, as \"sluice"
                                 + " serve\" tells them at its start"),
                 arguments(
+                        "eui64: 0123456789abcdeg",
+                        "serve.yaml:6:12: volumes[0].eui64: \"0123456789abcdeg\" is no eui64; it takes 16 hexadecimal digits,"
+                                + " as \"sluice serve\" tells them at its start"),
+                arguments(
+                        "owner: 4294967295",
+                        "serve.yaml:6:12: volumes[0].owner: there is no user \"4294967295\" on this host; it takes a"
+                                + " name or a number"),
+                arguments(
+                        "group: no-such-group-here",
+                        "serve.yaml:6:12: volumes[0].group: there is no group \"no-such-group-here\" on this host; it"
+                                + " takes a name or a number"),
+                arguments(
+                        "mode: {a: b}",
+                        "serve.yaml:6:11: volumes[0].mode: a group of keys is here; it takes permissions in octal, such as"
+                                + " 0660"),
+                arguments(
                         "block-size: 1000",
                         "serve.yaml:6:17: volumes[0].block-size: 1000 is no size of a logical block; most have 512 or"
                                 + " 4096 bytes"));
@@ -340,6 +356,26 @@ class ServeReaderTest {
                         DEVICE + "volumes: [{name: a, socket: \"a\\u202Eb\"}]\n",
                         "serve.yaml:2:29: volumes[0].socket: \"/run/sluice/a?b\" has control or format"
                                 + " characters, which no socket should have"),
+                arguments(
+                        DEVICE + "volumes: [{name: a, socket: \"a\\0b\"}]\n",
+                        "serve.yaml:2:29: volumes[0].socket: \"a?b\" is not a path: Nul character not allowed"),
+                arguments("""
+                        device: {target: [x], queue-entries: 1, destroy-data: 1}
+                        poller: {spin-micros: 1000001, yield-micros: -1}
+                        volumes: [{name: a, socket: a}]
+                        """, """
+                        serve.yaml:1:18: device.target: a list is here; it takes a PCI address as "sluice list" shows it \
+                        (0000:01:00.0), the path of a vfio-user socket (with a /), or model:SIZE
+                        serve.yaml:1:38: device.queue-entries: "1" is not a whole number, 2 to 65536
+                        serve.yaml:1:55: device.destroy-data: "1" is neither; it takes true or false
+                        serve.yaml:2:23: poller.spin-micros: "1000001" is not a whole number, 0 to 1000000
+                        serve.yaml:2:46: poller.yield-micros: "-1" is not a whole number, 0 to 1000000"""),
+                arguments("volumes: [{name: a, socket: a}]\n", """
+                        serve.yaml:1:1: "device" is missing; it takes the device to share"""),
+                arguments(
+                        "device: {queues: 1}\nvolumes: [{name: a, socket: a}]\n",
+                        "serve.yaml:1:9: device: \"target\" is missing; it takes a PCI address as \"sluice list\" shows it"
+                                + " (0000:01:00.0), the path of a vfio-user socket (with a /), or model:SIZE"),
                 arguments("a: b: c\n", "serve.yaml:1:5: it is no YAML: mapping values are not allowed here"),
                 arguments(
                         "device: [1\n",

@@ -57,6 +57,18 @@ class ContentsTest {
         model.close();
     }
 
+    @Test
+    void shouldSayWhatItMeansWhenABlockCannotBeRead() throws Exception {
+        NamespaceInfo larger = new NamespaceInfo(
+                1, 2 * namespace.blockCount(), 0, 0, 0, namespace.formats(), false, false, false, "", "", "");
+        IOException refused = assertThrows(IOException.class, () -> session.requireEmpty(larger, BYTES));
+        assertEquals(
+                "namespace 1 of CONTENTS may hold something: its block 130816 cannot be read: LBA Out of Range (SCT 0h, SC 80h,"
+                        + " do not retry). If nothing on it is wanted, say --destroy-data; but a device that cannot be read is"
+                        + " failing",
+                refused.getMessage());
+    }
+
     private void write(long at, byte value) throws IOException {
         QueuePair pair = driver.queuePairs().getFirst();
         int[] status = {-1};

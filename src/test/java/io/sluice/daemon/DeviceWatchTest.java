@@ -24,7 +24,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class DeviceWatchTest {
     private final WatchedDevice device = new WatchedDevice();
@@ -44,13 +44,19 @@ class DeviceWatchTest {
     }
 
     @ParameterizedTest
-    @EnumSource(names = {"REQ", "ERR"})
-    void shouldTellOnceWhenTheDeviceIsAskedForOrHasFailed(InterruptKind kind) throws Exception {
+    @CsvSource({
+        "REQ, WARN 0000:01:00.0: the host asks for it back; letting go of it",
+        "ERR, ERROR 0000:01:00.0: it has failed on its bus; letting go of it. The kernel's log has the cause"
+    })
+    void shouldTellOnceWhenTheDeviceIsAskedForOrHasFailed(InterruptKind kind, String message) throws Exception {
+        CapturedLog log = new CapturedLog();
         DeviceWatch watch = start();
-        try (watch) {
+        try (log;
+                watch) {
             device.raise(kind);
             assertTrue(lost.await(10, TimeUnit.SECONDS), "nobody was told");
             device.raise(kind);
+            assertEquals(1, log.count(message), log::toString);
         }
 
         assertEquals(1, losses.get());

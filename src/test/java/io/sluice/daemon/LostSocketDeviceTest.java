@@ -119,7 +119,13 @@ class LostSocketDeviceTest {
         }
         assertEquals("2 volumes of " + folder.resolve("device.sock") + " (dead)", daemon.status());
         assertFalse(daemon.isLost(), "the daemon stays up");
-        assertEquals(1, log.count("ERROR " + folder.resolve("device.sock") + ": the device is dead"), log::toString);
+        assertEquals(
+                1,
+                log.count("ERROR " + folder.resolve("device.sock")
+                        + ": the device is dead, and all of its volumes with it: their commands end with Internal Error. It was"
+                        + " given up when resets did not help any more (0 had), the last because: "),
+                log::toString);
+        assertEquals(1, log.count(". Look after whoever serves it, then start again"), log::toString);
         assertEquals(0, log.count("did not let go"), log::toString);
     }
 

@@ -204,6 +204,29 @@ class MediatorDaemonTest {
     }
 
     @Test
+    void shouldSayThatTheDeviceWasResetAndWhyAndThatCommandsWereLate() throws Exception {
+        MediatorDaemon daemon = rig.start(true, false, "a");
+        rig.session().driver().requestReset("a test says so");
+        await(
+                "WARN 0000:01:00.0: the device has been reset, for the 1. time, because: a test says so. What it had in flight"
+                        + " ends in Command Interrupted, and guests send it again. If this goes on, the device is failing");
+        assertEquals("1 volumes of 0000:01:00.0 (1 resets)", daemon.status());
+        NvmeSession guest = rig.connect("a");
+        try (guest) {
+            submitRead(guest, Hang.IO);
+            await(
+                    "WARN 0000:01:00.0: 1 commands have not ended in their time (device.timeout-millis), and are aborted; where"
+                            + " that does not help, the device is reset. It is slow, or failing");
+        }
+    }
+
+    private void await(String logged) throws InterruptedException {
+        while (log.count(logged) == 0) {
+            Thread.sleep(1);
+        }
+    }
+
+    @Test
     void shouldSayThatTheDeviceIsDeadAndStayUp() throws Exception {
         MediatorDaemon daemon = rig.start(true, false, "a");
         NvmeSession guest = rig.connect("a");
@@ -219,6 +242,20 @@ class MediatorDaemonTest {
             while (log.count("the device is dead, and all of its volumes with it") == 0) {
                 Thread.sleep(1);
             }
+            Supervisor ofASsd = Supervisor.start(rig.session().driver(), true);
+            String end = ". Power it off and on, or replace it, then start again";
+            while (log.count(end) == 0) {
+                Thread.sleep(1);
+            }
+            ofASsd.close();
+            assertEquals(
+                    2, // one by each of them
+                    log.count(
+                            "ERROR 0000:01:00.0: the device is dead, and all of its volumes with it: their commands end with"
+                                    + " Internal Error. It was given up when resets did not help any more (0 had), the last because: "
+                                    + "Identify Controller on 0000:01:00.0 did not complete within 5000 ms; CSTS is 0x1; reset the"
+                                    + " device."),
+                    log::toString);
             submitRead(guest, Hang.ADMIN);
             int[] status = {-1};
             while (status[0] < 0) {
