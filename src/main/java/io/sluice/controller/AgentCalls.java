@@ -47,6 +47,15 @@ final class AgentCalls {
         send(what, timeoutNanos, once(task), () -> {});
     }
 
+    /** Has the agent run a task once, after all that it was asked for before, without waiting for it. */
+    void post(String what, Runnable task) {
+        try {
+            commands.post(what, TIMEOUT_NANOS, once(task)::getAsBoolean);
+        } catch (AgentStalled e) {
+            throw stalled(e);
+        }
+    }
+
     /** A task as a step that is done after it, whatever it met. */
     BooleanSupplier once(Runnable task) {
         return () -> contained(

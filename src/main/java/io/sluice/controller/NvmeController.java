@@ -286,7 +286,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         }
         long value = LittleEndian.get(source);
         if (doorbell) {
-            agent.run("ring a doorbell", () -> ring((int) offset, (int) value));
+            agent.post("ring a doorbell", () -> ring((int) offset, (int) value));
         } else {
             agent.run("write a register", () -> registers.write(offset, source.length, value, effects));
         }

@@ -18,7 +18,11 @@ import java.util.function.BooleanSupplier;
  * Java tells late, is told before the step begins, and leaves the command as it is.
  */
 public final class CommandQueue {
-    private static final int CAPACITY = 1024;
+    /** What may wait. */
+    static final int CAPACITY = 1024;
+
+    /** Steps of one call of {@link #drain}: who posts without waiting may post as quickly as they are taken. */
+    static final int MAX_STEPS = 64;
 
     private final ConcurrentLinkedQueue<Command> queue = new ConcurrentLinkedQueue<>();
     private final Semaphore room = new Semaphore(CAPACITY);
@@ -74,6 +78,31 @@ public final class CommandQueue {
     }
 
     /**
+     * Has the agent run a task soon, after all that it was asked for before, and does not wait for it: only for room in the
+     * queue. What the task throws is lost.
+     *
+     * @throws AgentStalled if there is no room within the time; it then never runs
+     */
+    public void post(String what, long timeoutNanos, Runnable task) {
+        Command command = new Command(
+                () -> {
+                    task.run();
+                    return true;
+                },
+                () -> {});
+        if (direct) {
+            runHere(command, what, timeoutNanos);
+            return;
+        }
+        try {
+            enqueue(command, what, timeoutNanos);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AgentStalled(what + " (interrupted)", timeoutNanos, false);
+        }
+    }
+
+    /**
      * The same for a step that leaves something which its caller has to see to, even where the caller has gone.
      *
      * @param whenAbandoned does so: runs on the agent, after the step, if that was under way when the caller gave up
@@ -90,7 +119,7 @@ public final class CommandQueue {
     }
 
     /**
-     * Runs what has come; on the agent. Returns how many steps were taken.
+     * Runs what has come, or a part of it where that is much; on the agent. Returns how many steps were taken.
      *
      * @throws InternalError if an access was at fault that came before this call
      */
@@ -100,7 +129,7 @@ public final class CommandQueue {
         if (command != null) {
             tellLateErrors.run(); // of what its thread did before, perhaps for another agent
         }
-        while (command != null) {
+        while (command != null && steps < MAX_STEPS) {
             steps++;
             if (!command.step()) {
                 return steps;
@@ -124,11 +153,7 @@ public final class CommandQueue {
     private void send(Command command, String what, long timeoutNanos) {
         long deadline = System.nanoTime() + timeoutNanos;
         try {
-            if (!room.tryAcquire(timeoutNanos, TimeUnit.NANOSECONDS)) {
-                throw new AgentStalled(what, timeoutNanos, false);
-            }
-            queue.add(command);
-            wake.run();
+            enqueue(command, what, timeoutNanos);
             if (!command.done.await(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
                 giveUp(command, what, timeoutNanos);
             }
@@ -136,6 +161,14 @@ public final class CommandQueue {
             Thread.currentThread().interrupt();
             giveUp(command, what + " (interrupted)", timeoutNanos);
         }
+    }
+
+    private void enqueue(Command command, String what, long timeoutNanos) throws InterruptedException {
+        if (!room.tryAcquire(timeoutNanos, TimeUnit.NANOSECONDS)) {
+            throw new AgentStalled(what, timeoutNanos, false);
+        }
+        queue.add(command);
+        wake.run();
     }
 
     /** Throws, unless the command has ended at the last moment. */

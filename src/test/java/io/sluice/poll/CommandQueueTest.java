@@ -135,6 +135,60 @@ class CommandQueueTest {
     }
 
     @Test
+    void shouldNotWaitForWhatIsPostedAndKeepItsOrder() {
+        AtomicInteger wakes = new AtomicInteger();
+        CommandQueue queue = CommandQueue.to(wakes::incrementAndGet);
+        List<String> order = new ArrayList<>();
+        queue.post("first", LONG, () -> order.add("first"));
+        queue.post("second", LONG, () -> order.add("second"));
+        assertEquals(2, wakes.get());
+        assertEquals(List.of(), order);
+
+        assertEquals(2, queue.drain());
+
+        assertEquals(List.of("first", "second"), order);
+    }
+
+    @Test
+    void shouldRunAtOnceWhatIsPostedToAnAgentThatIsSteppedByHand() {
+        AtomicInteger ran = new AtomicInteger();
+        CommandQueue.direct().post("count", LONG, ran::incrementAndGet);
+        assertEquals(1, ran.get());
+    }
+
+    @Test
+    void shouldTakePartOfWhatIsPostedInOneDutyCycle() {
+        CommandQueue queue = CommandQueue.to(() -> {});
+        AtomicInteger ran = new AtomicInteger();
+        for (int i = 0; i < CommandQueue.MAX_STEPS + 1; i++) {
+            queue.post("count", LONG, ran::incrementAndGet);
+        }
+        assertEquals(CommandQueue.MAX_STEPS, queue.drain());
+        assertEquals(1, queue.drain());
+        assertEquals(0, queue.drain());
+        assertEquals(CommandQueue.MAX_STEPS + 1, ran.get());
+    }
+
+    @Test
+    void shouldTakeNoMorePostsThanThereIsRoomFor() {
+        CommandQueue queue = CommandQueue.to(() -> {});
+        AtomicInteger ran = new AtomicInteger();
+        for (int i = 0; i < CommandQueue.CAPACITY; i++) {
+            queue.post("count", LONG, ran::incrementAndGet);
+        }
+        AgentStalled full = assertThrows(AgentStalled.class, () -> queue.post("ring", SHORT, ran::incrementAndGet));
+        assertEquals("the poller did not ring within 5 ms", full.getMessage());
+
+        queue.drain();
+        queue.post("count", LONG, ran::incrementAndGet);
+        for (int turns = 0; turns < CommandQueue.CAPACITY; turns++) {
+            queue.drain();
+        }
+
+        assertEquals(CommandQueue.CAPACITY + 1, ran.get());
+    }
+
+    @Test
     void shouldTakeNoFurtherStepWhenTheCallerHasGivenUp() {
         CommandQueue queue = CommandQueue.direct();
         AtomicInteger steps = new AtomicInteger();
