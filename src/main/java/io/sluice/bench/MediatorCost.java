@@ -36,6 +36,8 @@ public final class MediatorCost {
         final NvmeDriver driver;
         final Plan plan;
         final Histogram latencies = Direction.newHistogram();
+        final Histogram turnsLatencies = Direction.newHistogram();
+        long leastLatencyNanos = Long.MAX_VALUE;
         double leastNanos = Double.MAX_VALUE;
         double lastNanos;
         long commands;
@@ -50,6 +52,23 @@ public final class MediatorCost {
             leastNanos = Math.min(leastNanos, lastNanos);
             commands += loop.commands();
         }
+
+        /** Median of the quickest turn, 0 if there was none. */
+        long leastLatency() {
+            return leastLatencyNanos == Long.MAX_VALUE ? 0 : leastLatencyNanos;
+        }
+
+        /** A turn of single commands, which counts or does not. */
+        void take(LatencyLoop loop, boolean counts) throws IOException {
+            turnsLatencies.reset();
+            loop.run(WAKE_NANOS, turnsLatencies);
+            turnsLatencies.reset();
+            loop.run(TURN_NANOS, turnsLatencies);
+            if (counts) {
+                latencies.add(turnsLatencies);
+                leastLatencyNanos = Math.min(leastLatencyNanos, turnsLatencies.getValueAtPercentile(50));
+            }
+        }
     }
 
     /**
@@ -63,6 +82,8 @@ public final class MediatorCost {
      * @param medianAddedNanos half of the slices showed no more than this between one side and the other
      * @param directLatencyNanos median at depth 1; 0 unless that is the depth
      * @param mediatedLatencyNanos median at depth 1; 0 unless that is the depth
+     * @param leastDirectLatencyNanos median of the quickest turn at depth 1; 0 unless that is the depth
+     * @param leastMediatedLatencyNanos median of the quickest turn at depth 1; 0 unless that is the depth
      */
     public record Result(
             String device,
@@ -72,7 +93,9 @@ public final class MediatorCost {
             double mediatedNanos,
             double medianAddedNanos,
             long directLatencyNanos,
-            long mediatedLatencyNanos) {
+            long mediatedLatencyNanos,
+            long leastDirectLatencyNanos,
+            long leastMediatedLatencyNanos) {
         /** What the mediator adds to a command, by the quickest slices. */
         public double addedNanos() {
             return mediatedNanos - directNanos;
@@ -81,6 +104,11 @@ public final class MediatorCost {
         /** What the mediator adds to the median latency of a single command. */
         public long addedLatencyNanos() {
             return mediatedLatencyNanos - directLatencyNanos;
+        }
+
+        /** The same by the quickest turns. */
+        public long leastAddedLatencyNanos() {
+            return leastMediatedLatencyNanos - leastDirectLatencyNanos;
         }
     }
 
@@ -139,15 +167,12 @@ public final class MediatorCost {
         }
         LatencyLoop one = new LatencyLoop(direct.driver, options, direct.plan, () -> stopRequested);
         LatencyLoop other = new LatencyLoop(mediated.driver, options, mediated.plan, () -> stopRequested);
-        Histogram ignored = Direction.newHistogram();
         long start = System.nanoTime() + TimeUnit.SECONDS.toNanos(options.warmUpSeconds());
         long end = start + TimeUnit.SECONDS.toNanos(options.seconds());
         while (System.nanoTime() - end < 0 && !stopRequested) {
             boolean counts = System.nanoTime() - start >= 0;
-            one.run(WAKE_NANOS, ignored);
-            one.run(TURN_NANOS, counts ? direct.latencies : ignored);
-            other.run(WAKE_NANOS, ignored);
-            other.run(TURN_NANOS, counts ? mediated.latencies : ignored);
+            direct.take(one, counts);
+            mediated.take(other, counts);
         }
     }
 
@@ -168,7 +193,9 @@ public final class MediatorCost {
                 mediated.leastNanos,
                 added.getValueAtPercentile(50) / PICOS_PER_NANO,
                 direct.latencies.getValueAtPercentile(50),
-                mediated.latencies.getValueAtPercentile(50));
+                mediated.latencies.getValueAtPercentile(50),
+                direct.leastLatency(),
+                mediated.leastLatency());
     }
 
     /** Ends the measurement early, within some milliseconds. From any thread. */

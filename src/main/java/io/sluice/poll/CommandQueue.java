@@ -25,6 +25,9 @@ public final class CommandQueue {
     static final int MAX_STEPS = 64;
 
     private final ConcurrentLinkedQueue<Command> queue = new ConcurrentLinkedQueue<>();
+    /** Whether there may be something in the queue: one load a duty cycle. */
+    private volatile boolean posted;
+
     private final Semaphore room = new Semaphore(CAPACITY);
     private final Runnable wake;
     private final boolean direct;
@@ -124,6 +127,20 @@ public final class CommandQueue {
      * @throws InternalError if an access was at fault that came before this call
      */
     public int drain() {
+        if (!posted) {
+            return 0;
+        }
+        posted = false; // before the queue is looked at: what comes after that sets it again
+        try {
+            return runSteps();
+        } finally {
+            if (!queue.isEmpty()) {
+                posted = true;
+            }
+        }
+    }
+
+    private int runSteps() {
         int steps = 0;
         Command command = queue.peek();
         if (command != null) {
@@ -168,6 +185,7 @@ public final class CommandQueue {
             throw new AgentStalled(what, timeoutNanos, false);
         }
         queue.add(command);
+        posted = true;
         wake.run();
     }
 

@@ -46,6 +46,9 @@ class MediatorCostTest {
             assertEquals(result.mediatedNanos() - result.directNanos(), result.addedNanos());
             assertEquals(depth == 1, result.directLatencyNanos() > 0, result::toString);
             assertEquals(depth == 1, result.mediatedLatencyNanos() > 0, result::toString);
+            assertEquals(depth == 1, result.leastMediatedLatencyNanos() > 0, result::toString);
+            assertTrue(result.leastDirectLatencyNanos() <= result.directLatencyNanos(), result::toString);
+            assertTrue(result.leastMediatedLatencyNanos() <= result.mediatedLatencyNanos(), result::toString);
             mediated.driver().shutDown();
             direct.driver().shutDown();
         }
