@@ -50,7 +50,13 @@ final class AgentCalls {
     /** Has the agent run a task once, after all that it was asked for before, without waiting for it. */
     void post(String what, Runnable task) {
         try {
-            commands.post(what, TIMEOUT_NANOS, once(task)::getAsBoolean);
+            commands.post(what, TIMEOUT_NANOS, () -> {
+                try {
+                    task.run();
+                } catch (RuntimeException | Error fault) {
+                    onFault.accept(fault);
+                }
+            });
         } catch (AgentStalled e) {
             throw stalled(e);
         }
