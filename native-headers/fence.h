@@ -17,6 +17,7 @@
 #include <linux/memfd.h>
 #include <linux/prctl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
@@ -31,6 +32,11 @@
 #include <sys/un.h>
 #include <time.h>
 #include <sys/vfs.h>
+
+/* Some versions of this define a struct that libc's sched.h has as well. */
+#define sched_param kernel_sched_param
+#include <linux/sched/types.h>
+#undef sched_param
 
 /* VALUE(class, constant, expression in C). */
 #define SLUICE_FENCE(VALUE) \
@@ -68,6 +74,12 @@
     VALUE(SyscallNumbers, CLOCK_GETTIME, SYS_clock_gettime) \
     VALUE(SyscallNumbers, SCHED_SETAFFINITY, SYS_sched_setaffinity) \
     VALUE(SyscallNumbers, SCHED_GETAFFINITY, SYS_sched_getaffinity) \
+    VALUE(SyscallNumbers, SCHED_SETATTR, SYS_sched_setattr) \
+    VALUE(SyscallNumbers, SCHED_GETATTR, SYS_sched_getattr) \
+    VALUE(ThreadControl, SCHED_ATTR_BYTES, SCHED_ATTR_SIZE_VER0) \
+    VALUE(ThreadControl, SCHED_POLICY, offsetof(struct sched_attr, sched_policy)) \
+    VALUE(ThreadControl, SCHED_RUNTIME, offsetof(struct sched_attr, sched_runtime)) \
+    VALUE(ThreadControl, SCHED_OTHER, SCHED_OTHER) \
     VALUE(SyscallNumbers, TGKILL, SYS_tgkill) \
     VALUE(SyscallNumbers, OPENAT, SYS_openat) \
     VALUE(SyscallNumbers, ACCEPT4, SYS_accept4) \

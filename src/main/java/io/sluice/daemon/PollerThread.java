@@ -15,6 +15,9 @@ final class PollerThread {
     /** Without this a park of 50 us takes 100: the kernel gathers timers within 50 us of each other by default. */
     private static final long TIMER_SLACK_NANOS = 1_000;
 
+    /** The shortest that there is: whoever waits for the poller to wake up waits for no other thread's slice to end. */
+    private static final long SLICE_NANOS = 100_000;
+
     private PollerThread() {}
 
     /**
@@ -51,13 +54,19 @@ final class PollerThread {
 
     /** Prepares the calling thread. */
     static void prepare(PollerSettings poller) {
-        try {
-            ThreadControl.setTimerSlack(TIMER_SLACK_NANOS);
-        } catch (LinuxException e) {
-            LOG.warn("the poller may wake up late: {}", e.getMessage());
-        }
+        wakeInTime();
         if (poller.core().isPresent()) {
             pin(poller.core().getAsInt());
+        }
+    }
+
+    /** Has the kernel give the calling thread a processor soon after it is woken, or its time is over. */
+    static void wakeInTime() {
+        try {
+            ThreadControl.setTimerSlack(TIMER_SLACK_NANOS);
+            ThreadControl.setSlice(SLICE_NANOS);
+        } catch (LinuxException e) {
+            LOG.warn("the poller may wake up late: {}", e.getMessage());
         }
     }
 

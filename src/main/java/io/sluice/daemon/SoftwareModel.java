@@ -6,7 +6,6 @@ import io.sluice.controller.Namespace;
 import io.sluice.controller.NvmeController;
 import io.sluice.device.PciFunction;
 import io.sluice.linux.LinuxException;
-import io.sluice.linux.ThreadControl;
 import io.sluice.poll.Agent;
 import io.sluice.poll.AgentRunner;
 import io.sluice.poll.BackoffIdle;
@@ -23,9 +22,6 @@ import org.slf4j.LoggerFactory;
 /** The software NVMe model: a storage, and a controller on a polling thread of its own. Who serves it comes on top. */
 public final class SoftwareModel implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SoftwareModel.class);
-
-    /** Without this a park of 50 us takes 100: the kernel gathers timers within 50 us of each other by default. */
-    private static final long TIMER_SLACK_NANOS = 1_000;
 
     private static final int NSID = 1;
 
@@ -64,7 +60,7 @@ public final class SoftwareModel implements AutoCloseable {
     }
 
     private void run() {
-        AgentRunner started = new AgentRunner(controller, BackoffIdle.standard(), SoftwareModel::prepareThread);
+        AgentRunner started = new AgentRunner(controller, BackoffIdle.standard(), PollerThread::wakeInTime);
         runner.set(() -> started);
         started.start();
     }
@@ -85,14 +81,6 @@ public final class SoftwareModel implements AutoCloseable {
         Namespace namespace = new Namespace(
                 NSID, blockCount, options.blockBytes(), nguid.getLong(0), nguid.getLong(Long.BYTES), 0, false);
         return options.noop() ? new NoopStorage(namespace) : new MemoryStorage(namespace);
-    }
-
-    private static void prepareThread() {
-        try {
-            ThreadControl.setTimerSlack(TIMER_SLACK_NANOS);
-        } catch (LinuxException e) {
-            LOG.warn("the poller wakes up late when idle: {}", e.getMessage());
-        }
     }
 
     /** Makes the thread that runs the model look for work soon; from any thread. */

@@ -40,6 +40,8 @@ final class SyscallNumbers {
     static final int OPENAT = 257;
     static final int ACCEPT4 = 288;
     static final int EVENTFD2 = 290;
+    static final int SCHED_SETATTR = 314;
+    static final int SCHED_GETATTR = 315;
     static final int MEMFD_CREATE = 319;
 
     private SyscallNumbers() {}

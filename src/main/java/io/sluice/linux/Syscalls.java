@@ -237,4 +237,12 @@ final class Syscalls {
     static long schedGetaffinity(int thread, int bytes, long mask) {
         return call(SyscallNumbers.SCHED_GETAFFINITY, thread, bytes, mask, 0, 0, 0);
     }
+
+    static long schedSetattr(int thread, long attributes, int flags) {
+        return call(SyscallNumbers.SCHED_SETATTR, thread, attributes, flags, 0, 0, 0);
+    }
+
+    static long schedGetattr(int thread, long attributes, int bytes, int flags) {
+        return call(SyscallNumbers.SCHED_GETATTR, thread, attributes, bytes, flags, 0, 0);
+    }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -91,5 +92,18 @@ class ThreadControlTest {
         });
         assertEquals(1000, slack);
         assertThrows(IllegalArgumentException.class, () -> ThreadControl.setTimerSlack(-1));
+    }
+
+    @Test
+    void shouldHaveTheSliceAskedForWhereTheKernelKeepsOne() throws Exception {
+        long before = ThreadControl.slice();
+        long slice = inThread(() -> {
+            ThreadControl.setSlice(200_000);
+            return ThreadControl.slice();
+        });
+        assertThrows(IllegalArgumentException.class, () -> ThreadControl.setSlice(0));
+        assertEquals(before, ThreadControl.slice(), "another thread's slice is its own affair");
+        assumeTrue(before > 0, "this kernel does not know slices (6.12 and later do)");
+        assertEquals(200_000, slice);
     }
 }

@@ -3,6 +3,7 @@ package io.sluice.vfiouser.server;
 import io.sluice.device.PciFunction;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.SocketOptions;
+import io.sluice.linux.ThreadControl;
 import io.sluice.linux.UnixConnection;
 import io.sluice.linux.UnixListener;
 import java.nio.file.Path;
@@ -26,6 +27,9 @@ public final class VfioUserServer implements AutoCloseable {
 
     /** Between attempts to take a client, while this process may open no more descriptors, say. */
     private static final long PAUSE_MILLIS = 100;
+
+    /** A client that waits for an answer need not wait for the end of another thread's turn too. */
+    private static final long SLICE_NANOS = 100_000;
 
     private final PciFunction function;
     private final ServerLimits limits;
@@ -59,6 +63,11 @@ public final class VfioUserServer implements AutoCloseable {
     }
 
     private void run() {
+        try {
+            ThreadControl.setSlice(SLICE_NANOS);
+        } catch (LinuxException e) {
+            LOG.warn("{}: answers to the client may be late: {}", function.name(), e.getMessage());
+        }
         try {
             while (isOpen()) {
                 serveNext();
