@@ -13,6 +13,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
 #include <linux/magic.h>
 #include <linux/memfd.h>
 #include <linux/prctl.h>
@@ -29,6 +31,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include <sys/vfs.h>
@@ -66,6 +69,7 @@
     VALUE(SyscallNumbers, GETSOCKOPT, SYS_getsockopt) \
     VALUE(SyscallNumbers, FCNTL, SYS_fcntl) \
     VALUE(SyscallNumbers, FLOCK, SYS_flock) \
+    VALUE(SyscallNumbers, FDATASYNC, SYS_fdatasync) \
     VALUE(SyscallNumbers, FTRUNCATE, SYS_ftruncate) \
     VALUE(SyscallNumbers, FCHMOD, SYS_fchmod) \
     VALUE(SyscallNumbers, FSTATFS, SYS_fstatfs) \
@@ -84,6 +88,9 @@
     VALUE(SyscallNumbers, OPENAT, SYS_openat) \
     VALUE(SyscallNumbers, ACCEPT4, SYS_accept4) \
     VALUE(SyscallNumbers, EVENTFD2, SYS_eventfd2) \
+    VALUE(SyscallNumbers, FALLOCATE, SYS_fallocate) \
+    VALUE(SyscallNumbers, PREADV, SYS_preadv) \
+    VALUE(SyscallNumbers, PWRITEV2, SYS_pwritev2) \
     VALUE(SyscallNumbers, MEMFD_CREATE, SYS_memfd_create) \
     VALUE(StuckCalls, SIG_UNBLOCK, SIG_UNBLOCK) \
     VALUE(StuckCalls, SIGSET_BYTES, _NSIG / 8) \
@@ -139,6 +146,7 @@
     VALUE(Errno, ECONNREFUSED, ECONNREFUSED) \
     VALUE(Errno, EALREADY, EALREADY) \
     VALUE(Errno, EINPROGRESS, EINPROGRESS) \
+    VALUE(Errno, EDQUOT, EDQUOT) \
     VALUE(Errno, ECANCELED, ECANCELED) \
     VALUE(Fd, F_DUPFD_CLOEXEC, F_DUPFD_CLOEXEC) \
     VALUE(FileIo, O_RDONLY, O_RDONLY) \
@@ -155,6 +163,19 @@
     VALUE(FileIo, O_CLOEXEC, O_CLOEXEC) \
     VALUE(FileIo, O_PATH, O_PATH) \
     VALUE(FileIo, AT_FDCWD, AT_FDCWD) \
+    VALUE(FileIo, RWF_DSYNC, RWF_DSYNC) \
+    VALUE(FileIo, FALLOC_FL_KEEP_SIZE, FALLOC_FL_KEEP_SIZE) \
+    VALUE(FileIo, FALLOC_FL_PUNCH_HOLE, FALLOC_FL_PUNCH_HOLE) \
+    VALUE(FileIo, FALLOC_FL_ZERO_RANGE, FALLOC_FL_ZERO_RANGE) \
+    VALUE(FileIo, LOCK_SH, LOCK_SH) \
+    VALUE(FileIo, LOCK_EX, LOCK_EX) \
+    VALUE(FileIo, LOCK_NB, LOCK_NB) \
+    VALUE(IoVectors, MAX, IOV_MAX) \
+    VALUE(IoVectors, IOVEC_BYTES, sizeof(struct iovec)) \
+    VALUE(IoVectors, IOV_BASE, offsetof(struct iovec, iov_base)) \
+    VALUE(IoVectors, IOV_LEN, offsetof(struct iovec, iov_len)) \
+    VALUE(BlockDevice, BLKGETSIZE64, BLKGETSIZE64) \
+    VALUE(BlockDevice, BLKSSZGET, BLKSSZGET) \
     VALUE(FileStatus, STAT_BYTES, sizeof(struct stat)) \
     VALUE(FileStatus, STATFS_BYTES, sizeof(struct statfs)) \
     VALUE(FileStatus, ST_DEV, offsetof(struct stat, st_dev)) \
@@ -172,6 +193,7 @@
     VALUE(FileStatus, S_IFCHR, S_IFCHR) \
     VALUE(FileStatus, S_IFBLK, S_IFBLK) \
     VALUE(FileStatus, S_IFDIR, S_IFDIR) \
+    VALUE(FileStatus, S_IFIFO, S_IFIFO) \
     VALUE(Memfd, SEAL_SEAL, F_SEAL_SEAL) \
     VALUE(Memfd, SEAL_SHRINK, F_SEAL_SHRINK) \
     VALUE(Memfd, SEAL_GROW, F_SEAL_GROW) \

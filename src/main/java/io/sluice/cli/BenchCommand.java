@@ -63,7 +63,7 @@ final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--destroy-data",
             description =
-                    "Let ops that write overwrite a device of this host even if there is something on it. Without this"
+                    "Let ops that write overwrite a device or file of this host even if there is something on it. Without this"
                             + " they refuse if they find anything but unwritten blocks in what they look at first: the first and"
                             + " last MiB of the namespace and of the part to be written, and 256 samples of 64 KiB between them."
                             + " Small things elsewhere are NOT found.")
@@ -327,13 +327,23 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
+    /** Whether what is there may be somebody's: of a socket nobody knows, a model in memory has nothing. */
+    private static boolean isKept(DeviceTarget target) {
+        return switch (target) {
+            case DeviceTarget.Pci pci -> true;
+            case DeviceTarget.Model model -> model.isKept();
+            case DeviceTarget.Mediated mediated -> isKept(mediated.device());
+            case DeviceTarget.Socket socket -> false;
+        };
+    }
+
     private BenchResult run(BenchOptions options, PrintWriter err) throws IOException {
         ProgressLine line = new ProgressLine(err, options);
         Progress progress = Terminal.isWatched() ? line : Progress.NONE;
         try (NvmeSession session =
                 NvmeSession.open(target, driverOptions(depth), options.bufferBytes(), this::stopForTheHost)) {
             Bench bench = new Bench(session.driver(), options, progress);
-            if (operation.writes() && !destroyData && target instanceof DeviceTarget.Pci) {
+            if (operation.writes() && !destroyData && isKept(target)) {
                 session.requireEmpty(bench.namespace(), bench.spanBytes());
             }
             stopWith(bench::stop);

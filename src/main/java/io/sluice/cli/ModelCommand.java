@@ -2,6 +2,7 @@ package io.sluice.cli;
 
 import io.sluice.daemon.DriveOptions;
 import io.sluice.daemon.LogSetup;
+import io.sluice.daemon.Medium;
 import io.sluice.daemon.ModelDaemon;
 import io.sluice.daemon.ModelOptions;
 import java.io.IOException;
@@ -10,8 +11,11 @@ import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -19,15 +23,19 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParentCommand;
 import picocli.CommandLine.Spec;
 
-/** {@code sluice model}: a drive for a guest, in memory. */
+/** {@code sluice model}: a drive for a guest, in memory or in a file. */
 @Command(
         name = "model",
         description = {
             "Serves an NVMe drive at a vfio-user socket, to one guest at a time. Its data is in memory and ends with the"
-                    + " process.",
+                    + " process, or in a file, or on a block device.",
             "Prints QEMU's arguments on standard output once it is ready; logs go to standard error."
         },
-        footer = {"", "Example: sluice model --socket /tmp/nvme.sock --memory 1G"})
+        footer = {
+            "",
+            "Example: sluice model --socket /tmp/nvme.sock --memory 1G",
+            "Example: sluice model --socket /tmp/nvme.sock --file disk.img --size 1G"
+        })
 final class ModelCommand implements Callable<Integer> {
     /** What logs can be limited to. */
     enum LogLevel {
@@ -55,24 +63,46 @@ final class ModelCommand implements Callable<Integer> {
             description = "Where to listen; a stale socket file is replaced, a live one is not.")
     private Path socket;
 
+    @ArgGroup(multiplicity = "1")
+    private Storage storage;
+
+    /** One of the two. */
+    static final class Storage {
+        @Option(
+                names = "--memory",
+                required = true,
+                paramLabel = "SIZE",
+                description = "Size of a drive in memory: 64M, 1G, ... Memory is taken when it is written.")
+        private Long memory;
+
+        @Option(
+                names = "--file",
+                required = true,
+                paramLabel = "PATH",
+                description = "The drive's data is in this file, or on this block device.")
+        private Path file;
+    }
+
     @Option(
-            names = "--memory",
-            required = true,
+            names = "--size",
             paramLabel = "SIZE",
-            description = "Size of the drive: 64M, 1G, ... Memory is taken when it is written.")
-    private Long bytes;
+            description = "With --file: makes the file if it is not there, sparse; if it is, it must have this size.")
+    private Long fileBytes;
+
+    @Option(names = "--read-only", description = "With --file: the guest may not write.")
+    private boolean readOnly;
 
     @Option(
             names = "--block-size",
             paramLabel = "512|4096",
-            defaultValue = "512",
-            description = "Bytes of a logical block (default ${DEFAULT-VALUE}).")
+            description = "Bytes of a logical block (default 512, or what the block device has).")
     private Long blockBytes;
 
     @Option(
             names = "--serial",
             paramLabel = "TEXT",
-            description = "Serial number, 1 to 20 ASCII characters, unique among a guest's drives (default: random).")
+            description = "Serial number, 1 to 20 ASCII characters, unique among a guest's drives (default: random, or"
+                    + " made of the file's path).")
     private String serial;
 
     @Option(
@@ -133,22 +163,36 @@ final class ModelCommand implements Callable<Integer> {
 
     private ModelOptions options() {
         try {
+            Medium medium = medium();
+            String usual = medium instanceof Medium.File file ? file.serial() : randomSerial();
             return new ModelOptions(
                     socket,
                     mode(),
                     Optional.ofNullable(owner),
                     Optional.ofNullable(group),
-                    new DriveOptions(bytes, blockBytes(), serial == null ? randomSerial() : serial, noop, queuePairs));
+                    new DriveOptions(medium, serial == null ? usual : serial, queuePairs));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
     }
 
-    private int blockBytes() {
-        if (blockBytes > Integer.MAX_VALUE) {
+    private Medium medium() {
+        if (blockBytes != null && blockBytes > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("blocks have 512 or 4096 bytes, not " + blockBytes);
         }
-        return blockBytes.intValue();
+        OptionalInt block = blockBytes == null ? OptionalInt.empty() : OptionalInt.of(blockBytes.intValue());
+        if (storage.file != null) {
+            if (noop) {
+                throw new IllegalArgumentException("--noop moves no data, so it has no --file");
+            }
+            OptionalLong size = fileBytes == null ? OptionalLong.empty() : OptionalLong.of(fileBytes);
+            return new Medium.File(storage.file, size, block, readOnly);
+        }
+        if (fileBytes != null || readOnly) {
+            throw new IllegalArgumentException("--size and --read-only go with --file; --memory has a size already");
+        }
+        int bytes = block.orElse(Medium.SMALL_BLOCK);
+        return noop ? new Medium.Nothing(storage.memory, bytes) : new Medium.Memory(storage.memory, bytes);
     }
 
     private int mode() {

@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
         description = {
             "Shares an NVMe device among guests: cuts it into volumes, and serves each as an NVMe drive at a vfio-user"
                     + " socket of its own. DEVICE is the PCI address of a device that vfio-pci has, the path of a vfio-user"
-                    + " socket, or model:SIZE for one in memory.",
+                    + " socket, or model:SIZE or model:file=PATH for a software model.",
             "Prints QEMU's arguments on standard output once it is ready; logs go to standard error. SIGTERM, Ctrl-C and"
                     + " SIGHUP: it finishes what was begun, shuts the device down, and exits with 0, or with 1 if not all of"
                     + " that could be done. The second of them: it ends at once, with 1."

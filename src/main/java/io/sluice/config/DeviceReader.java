@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -18,11 +19,12 @@ final class DeviceReader {
 
     private static final String WHAT =
             "a PCI address as \"sluice list\" shows it (0000:01:00.0), the path of a vfio-user"
-                    + " socket (with a /), or model:SIZE";
+                    + " socket (with a /), model:SIZE, or model:file=PATH";
 
     private static final Pattern PCI =
             Pattern.compile("(?:(\\p{XDigit}{4,8}):)?(\\p{XDigit}{2}:[01]\\p{XDigit}\\.[0-7])");
     private static final Pattern MODEL = Pattern.compile("model:([^:]*)(?::([^:]*))?");
+    private static final String MODEL_FILE = "model:file=";
     private static final int HEX = 16;
     private static final int SMALL_BLOCK = 512;
     private static final int LARGE_BLOCK = 4096;
@@ -67,6 +69,9 @@ final class DeviceReader {
             return new TargetSettings.Pci(
                     String.format(Locale.ROOT, "%04x:%s", domain, pci.group(2).toLowerCase(Locale.ROOT)));
         }
+        if (text.startsWith(MODEL_FILE)) {
+            return modelFile(section, places, text.substring(MODEL_FILE.length()));
+        }
         if (model.matches()) {
             return model(section, model.group(1), model.group(2));
         }
@@ -87,19 +92,53 @@ final class DeviceReader {
 
     private static TargetSettings model(Section section, String size, String block) {
         try {
-            long bytes = ByteCount.parse(size);
-            long blockBytes = block == null ? SMALL_BLOCK : ByteCount.parse(block);
-            if (bytes == 0 || bytes % VolumeSettings.ALIGNMENT_BYTES != 0) {
-                section.problem("target", "a model of " + bytes + " bytes is not made of whole MiB, one or more");
-            } else if (blockBytes != SMALL_BLOCK && blockBytes != LARGE_BLOCK) {
-                section.problem("target", "blocks have 512 or 4096 bytes, not " + blockBytes);
-            } else {
-                return new TargetSettings.Model(bytes, (int) blockBytes);
-            }
+            return new TargetSettings.Model(bytes(size), block == null ? SMALL_BLOCK : blockBytes(block));
         } catch (IllegalArgumentException e) {
             section.problem("target", e.getMessage());
         }
         return NOTHING;
+    }
+
+    private static TargetSettings modelFile(Section section, Places places, String text) {
+        List<String> words = List.of(text.split(",", -1));
+        OptionalLong bytes = OptionalLong.empty();
+        OptionalInt blockBytes = OptionalInt.empty();
+        try {
+            for (String word : words.subList(1, words.size())) {
+                String value = word.substring(word.indexOf('=') + 1);
+                switch (word.substring(0, word.length() - value.length())) {
+                    case "size=" -> bytes = OptionalLong.of(bytes(value));
+                    case "block-size=" -> blockBytes = OptionalInt.of(blockBytes(value));
+                    default ->
+                        throw new IllegalArgumentException(Problems.quoted(word)
+                                + " is neither size=SIZE nor block-size=512|4096; the path itself has no commas");
+                }
+            }
+        } catch (IllegalArgumentException e) {
+            section.problem("target", e.getMessage());
+            return NOTHING;
+        }
+        OptionalLong size = bytes;
+        OptionalInt block = blockBytes;
+        return places.file(words.getFirst(), section, "target")
+                .<TargetSettings>map(path -> new TargetSettings.ModelFile(path, size, block))
+                .orElse(NOTHING);
+    }
+
+    private static long bytes(String size) {
+        long bytes = ByteCount.parse(size);
+        if (bytes == 0 || bytes % VolumeSettings.ALIGNMENT_BYTES != 0) {
+            throw new IllegalArgumentException("a model of " + bytes + " bytes is not made of whole MiB, one or more");
+        }
+        return bytes;
+    }
+
+    private static int blockBytes(String block) {
+        long bytes = ByteCount.parse(block);
+        if (bytes != SMALL_BLOCK && bytes != LARGE_BLOCK) {
+            throw new IllegalArgumentException("blocks have 512 or 4096 bytes, not " + bytes);
+        }
+        return (int) bytes;
     }
 
     static PollerSettings poller(ConfigNode node, Section.Context context) {

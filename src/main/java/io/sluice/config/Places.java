@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Paths of sockets in a configuration.
+ * Paths of sockets and files in a configuration.
  *
  * @param folder what relative ones are relative to: the configuration's own, so that it means the same from everywhere
  */
@@ -19,6 +19,24 @@ record Places(Path folder) {
 
     /** The absolute path of a socket; empty if it cannot be one, and that has been told then. */
     Optional<String> socket(String text, Section section, String key) {
+        Optional<String> path = path(text, section, key, WHAT);
+        int bytes = path.orElse("").getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > VolumeSettings.MAX_SOCKET_BYTES) {
+            section.problem(
+                    key,
+                    "the path " + Problems.quoted(path.get()) + " has " + bytes + " bytes; Linux takes "
+                            + VolumeSettings.MAX_SOCKET_BYTES + " for a socket");
+            return Optional.empty();
+        }
+        return path;
+    }
+
+    /** The same of a file. */
+    Optional<String> file(String text, Section section, String key) {
+        return path(text, section, key, "the path of a file or a block device");
+    }
+
+    private Optional<String> path(String text, Section section, String key, String what) {
         Path path;
         try {
             path = folder.resolve(text).normalize();
@@ -28,19 +46,11 @@ record Places(Path folder) {
         }
         if (path.toString().codePoints().anyMatch(Problems::isHidden)) {
             String whole = Problems.quoted(path.toString());
-            section.problem(key, whole + " has control or format characters, which no socket should have");
+            section.problem(key, whole + " has control or format characters, which no path should have");
             return Optional.empty();
         }
         if (text.isBlank() || path.getFileName() == null || path.equals(folder)) {
-            section.problem(key, Problems.quoted(text) + " names no file; it takes " + WHAT);
-            return Optional.empty();
-        }
-        int bytes = path.toString().getBytes(StandardCharsets.UTF_8).length;
-        if (bytes > VolumeSettings.MAX_SOCKET_BYTES) {
-            section.problem(
-                    key,
-                    "the path " + Problems.quoted(path.toString()) + " has " + bytes + " bytes; Linux takes "
-                            + VolumeSettings.MAX_SOCKET_BYTES + " for a socket");
+            section.problem(key, Problems.quoted(text) + " names no file; it takes " + what);
             return Optional.empty();
         }
         return Optional.of(path.toString());

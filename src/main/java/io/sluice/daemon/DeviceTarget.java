@@ -41,6 +41,11 @@ public sealed interface DeviceTarget {
      * @param drive what it is
      */
     record Model(String name, DriveOptions drive) implements DeviceTarget {
+        /** Whether its data was there before it, and stays after it. */
+        public boolean isKept() {
+            return drive.medium() instanceof Medium.File;
+        }
+
         @Override
         public String toString() {
             return name;

@@ -155,6 +155,7 @@ public final class MediatorDaemon implements Service.Served {
     }
 
     private static DeviceTarget target(TargetSettings target) {
+        String serial = MODEL_SERIAL + UUID.randomUUID().toString().substring(0, HASH_LENGTH);
         return switch (target) {
             case TargetSettings.Pci pci -> new DeviceTarget.Pci(PciAddress.parse(pci.address()));
             case TargetSettings.Socket socket -> new DeviceTarget.Socket(Path.of(socket.path()));
@@ -162,11 +163,12 @@ public final class MediatorDaemon implements Service.Served {
                 new DeviceTarget.Model(
                         model.toString(),
                         new DriveOptions(
-                                model.bytes(),
-                                model.blockBytes(),
-                                MODEL_SERIAL + UUID.randomUUID().toString().substring(0, HASH_LENGTH),
-                                false,
-                                DriveOptions.MAX_QUEUE_PAIRS));
+                                model.bytes(), model.blockBytes(), serial, false, DriveOptions.MAX_QUEUE_PAIRS));
+            case TargetSettings.ModelFile model -> {
+                Medium.File file = new Medium.File(Path.of(model.path()), model.bytes(), model.blockBytes(), false);
+                yield new DeviceTarget.Model(
+                        model.toString(), new DriveOptions(file, file.serial(), DriveOptions.MAX_QUEUE_PAIRS));
+            }
         };
     }
 

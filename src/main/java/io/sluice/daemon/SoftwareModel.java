@@ -10,6 +10,8 @@ import io.sluice.poll.Agent;
 import io.sluice.poll.AgentRunner;
 import io.sluice.poll.BackoffIdle;
 import io.sluice.poll.CommandQueue;
+import io.sluice.storage.BackingFile;
+import io.sluice.storage.FileStorage;
 import io.sluice.storage.MemoryStorage;
 import io.sluice.storage.NoopStorage;
 import java.io.IOException;
@@ -36,24 +38,31 @@ public final class SoftwareModel implements AutoCloseable {
     }
 
     /**
-     * Starts a model with one namespace in memory, full of zeroes.
+     * Starts a model with one namespace.
      *
      * @param name for messages
-     * @throws IOException where memory cannot be had
+     * @throws IOException where memory, or the file, cannot be had
      */
     public static SoftwareModel start(String name, DriveOptions options) throws IOException {
         ControllerConfig config = ControllerConfig.of(name, options.serial()).withMaxQueuePairs(options.queuePairs());
-        return start(config, newStorage(options));
+        return start(config, wake -> newStorage(options, wake));
     }
 
     /** Starts a model of any storage, which it owns from then on. */
     public static SoftwareModel start(String serial, IoPath storage) throws IOException {
-        return start(ControllerConfig.of(serial, serial), storage);
+        return start(ControllerConfig.of(serial, serial), wake -> storage);
     }
 
-    private static SoftwareModel start(ControllerConfig config, IoPath storage) throws IOException {
+    /** Makes a storage that may wake its controller's thread, also from others. */
+    @FunctionalInterface
+    private interface StorageMaker {
+        IoPath make(Runnable wake) throws IOException;
+    }
+
+    private static SoftwareModel start(ControllerConfig config, StorageMaker maker) throws IOException {
         AtomicReference<Supplier<AgentRunner>> runner = new AtomicReference<>();
         Runnable wake = () -> runner.get().get().wake();
+        IoPath storage = maker.make(wake);
         SoftwareModel model = new SoftwareModel(newController(config, storage, CommandQueue.to(wake), wake), runner);
         model.run();
         return model;
@@ -75,12 +84,30 @@ public final class SoftwareModel implements AutoCloseable {
         }
     }
 
-    private static IoPath newStorage(DriveOptions options) throws LinuxException {
-        long blockCount = options.bytes() / options.blockBytes();
-        ByteBuffer nguid = Identity.nguid(options.serial());
-        Namespace namespace = new Namespace(
-                NSID, blockCount, options.blockBytes(), nguid.getLong(0), nguid.getLong(Long.BYTES), 0, false);
-        return options.noop() ? new NoopStorage(namespace) : new MemoryStorage(namespace);
+    private static IoPath newStorage(DriveOptions options, Runnable wake) throws IOException {
+        return switch (options.medium()) {
+            case Medium.Memory(long bytes, int blockBytes) ->
+                new MemoryStorage(namespace(options.serial(), bytes, blockBytes, false));
+            case Medium.Nothing(long bytes, int blockBytes) ->
+                new NoopStorage(namespace(options.serial(), bytes, blockBytes, false));
+            case Medium.File file -> newStorage(options.serial(), file, wake);
+        };
+    }
+
+    private static IoPath newStorage(String serial, Medium.File medium, Runnable wake) throws IOException {
+        BackingFile file = BackingFile.open(medium.path(), medium.bytes(), medium.blockBytes(), medium.readOnly());
+        try {
+            return new FileStorage(namespace(serial, file.bytes(), file.blockBytes(), medium.readOnly()), file, wake);
+        } catch (IOException | RuntimeException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private static Namespace namespace(String serial, long bytes, int blockBytes, boolean readOnly) {
+        ByteBuffer nguid = Identity.nguid(serial);
+        long blockCount = bytes / blockBytes;
+        return new Namespace(NSID, blockCount, blockBytes, nguid.getLong(0), nguid.getLong(Long.BYTES), 0, readOnly);
     }
 
     /** Makes the thread that runs the model look for work soon; from any thread. */

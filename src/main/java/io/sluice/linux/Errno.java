@@ -55,6 +55,7 @@ public final class Errno {
     public static final int ECONNREFUSED = 111;
     public static final int EALREADY = 114;
     public static final int EINPROGRESS = 115;
+    public static final int EDQUOT = 122;
     public static final int ECANCELED = 125;
 
     /** One line an error: number, name, text. Looked through on error paths only. */

@@ -32,6 +32,7 @@ public record FileStatus(long device, long inode, int mode, long size, long page
     static final int S_IFCHR = 0x2000;
     static final int S_IFBLK = 0x6000;
     static final int S_IFDIR = 0x4000;
+    static final int S_IFIFO = 0x1000;
 
     /** Asks the kernel. */
     public static FileStatus of(Fd fd) throws LinuxException {
@@ -72,6 +73,10 @@ public record FileStatus(long device, long inode, int mode, long size, long page
 
     public boolean isDirectory() {
         return isType(S_IFDIR);
+    }
+
+    public boolean isPipe() {
+        return isType(S_IFIFO);
     }
 
     public boolean isSocket() {

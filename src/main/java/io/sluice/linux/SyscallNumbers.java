@@ -28,6 +28,7 @@ final class SyscallNumbers {
     static final int GETSOCKOPT = 55;
     static final int FCNTL = 72;
     static final int FLOCK = 73;
+    static final int FDATASYNC = 75;
     static final int FTRUNCATE = 77;
     static final int FCHMOD = 91;
     static final int FSTATFS = 138;
@@ -39,10 +40,13 @@ final class SyscallNumbers {
     static final int TGKILL = 234;
     static final int OPENAT = 257;
     static final int ACCEPT4 = 288;
+    static final int FALLOCATE = 285;
     static final int EVENTFD2 = 290;
     static final int SCHED_SETATTR = 314;
     static final int SCHED_GETATTR = 315;
+    static final int PREADV = 295;
     static final int MEMFD_CREATE = 319;
+    static final int PWRITEV2 = 328;
 
     private SyscallNumbers() {}
 }

@@ -80,6 +80,23 @@ final class Syscalls {
         return retry(SyscallNumbers.PWRITE64, fd, address, bytes, offset, 0, 0);
     }
 
+    /** The offset goes into one register on 64 bits; the one after it is not looked at. */
+    static long preadv(int fd, long vectors, int count, long offset) {
+        return retry(SyscallNumbers.PREADV, fd, vectors, count, offset, 0, 0);
+    }
+
+    static long pwritev2(int fd, long vectors, int count, long offset, int flags) {
+        return retry(SyscallNumbers.PWRITEV2, fd, vectors, count, offset, 0, flags);
+    }
+
+    static long fdatasync(int fd) {
+        return retry(SyscallNumbers.FDATASYNC, fd, 0, 0, 0, 0, 0);
+    }
+
+    static long fallocate(int fd, int mode, long offset, long bytes) {
+        return retry(SyscallNumbers.FALLOCATE, fd, mode, offset, bytes, 0, 0);
+    }
+
     static long openat(int directory, long path, int flags, int mode) {
         return retry(SyscallNumbers.OPENAT, directory, path, flags, mode, 0, 0);
     }

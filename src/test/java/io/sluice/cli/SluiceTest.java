@@ -199,8 +199,8 @@ class SluiceTest {
 
     @ParameterizedTest
     @CsvSource({
-        "model:, '\"model:\" is not a model; write model:noop or model:memory'",
-        "model:disk, '\"model:disk\" is not a model; write model:noop or model:memory'",
+        "model:, '\"model:\" is not a model; write model:noop, model:memory or model:file=PATH'",
+        "model:disk, '\"model:disk\" is not a model; write model:noop, model:memory or model:file=PATH'",
         "'model:noop,speed=3', '\"speed=3\" in \"model:noop,speed=3\" is neither size=SIZE nor block-size=512|4096'",
         "'model:noop,', '\"\" in \"model:noop,\" is neither'",
         "'model:noop,size', '\"size\" in'",
@@ -217,6 +217,33 @@ class SluiceTest {
         assertEquals(ExitCode.OK, run("identify", "model:memory,size=4M,block-size=4096"), err.toString());
         assertTrue(out.toString().contains("  blocks        1,024 of 4096 bytes\n"), out.toString());
         assertEquals("", err.toString());
+    }
+
+    @Test
+    void shouldVerifyAModelInAFileAndSpareOneThatHasData(@TempDir Path folder) throws IOException {
+        String target = "model:file=" + folder.resolve("disk.img") + ",size=4M";
+        String[] bench = {"bench", target, "--op", "randrw", "--verify", "--time", "1", "--warm-up", "0"};
+        assertEquals(ExitCode.OK, run(bench), err.toString());
+        assertTrue(out.toString().contains(": all as written"), out.toString());
+
+        assertEquals(ExitCode.FAILED, run(bench));
+        assertTrue(err.toString().contains("--destroy-data"), err.toString());
+        assertEquals(ExitCode.FAILED, run("identify", "model:file=" + folder.resolve("none.img")));
+        assertTrue(err.toString().contains("does not exist; give a size to have it made"), err.toString());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'--memory 1M --file x', 'mutually exclusive'",
+        "'--memory 1M --size 1M', '--size and --read-only go with --file'",
+        "'--memory 1M --read-only', '--size and --read-only go with --file'",
+        "'--file x --noop', '--noop moves no data'",
+        "'--file x --size 1000', 'not made of whole blocks'",
+        "'--file x --block-size 1K', 'blocks have 512 or 4096 bytes'"
+    })
+    void shouldRefuseModelsInFilesThatCannotBe(String options, String message) {
+        String[] words = ("model --socket /tmp/none.sock " + options).split(" ", -1);
+        assertUsageError(message, words);
     }
 
     @Test

@@ -63,7 +63,7 @@ class ServeArgumentsTest {
         ConfigException e = assertThrows(ConfigException.class, () -> arguments.settings(FOLDER));
         assertEquals("""
                 DEVICE: device.target: "nvme0" is no device; it takes a PCI address as "sluice list" shows it (0000:01:00.0), \
-                the path of a vfio-user socket (with a /), or model:SIZE
+                the path of a vfio-user socket (with a /), model:SIZE, or model:file=PATH
                 --core: poller.core: "x" is not a whole number, 0 to 8191
                 --volume 1: volumes[0]: there is no key "nmae"; did you mean "name"?
                 --volume 1: volumes[0].size: "10X" is not a size; write bytes, or a number with K, M, G or T: 4096, 64M, \

@@ -133,7 +133,10 @@ class ServeReaderTest {
         "./x.sock, Socket[path=/run/sluice/x.sock]",
         "./01:00.0, Socket[path=/run/sluice/01:00.0]",
         "model:64M, 'Model[bytes=67108864, blockBytes=512]'",
-        "model:1G:4096, 'Model[bytes=1073741824, blockBytes=4096]'"
+        "model:1G:4096, 'Model[bytes=1073741824, blockBytes=4096]'",
+        "model:file=x.img, ModelFile[model:file=/run/sluice/x.img]",
+        "model:file=/dev/sdb, ModelFile[model:file=/dev/sdb]",
+        "'\"model:file=/a b,size=1G,block-size=4K\"', 'ModelFile[model:file=/a b,size=1G,block-size=4096]'"
     })
     void shouldTellDevicesApart(String target, String expected) throws ConfigException {
         TargetSettings read = read("device: " + target + "\nvolumes: [{name: a, socket: a.sock}]\n")
@@ -144,6 +147,7 @@ class ServeReaderTest {
             case TargetSettings.Socket socket -> "Socket[path=" + socket.path() + "]";
             case TargetSettings.Model model ->
                 "Model[bytes=" + model.bytes() + ", blockBytes=" + model.blockBytes() + "]";
+            case TargetSettings.ModelFile model -> "ModelFile[" + model + "]";
         };
         assertEquals(expected, shown);
     }
@@ -296,7 +300,7 @@ class ServeReaderTest {
                 arguments("- a\n", "serve.yaml:1:1: a list is here, where keys are expected: device, poller, volumes"),
                 arguments("device: nvme0\nvolumes: []\n", """
                         serve.yaml:1:9: device.target: "nvme0" is no device; it takes a PCI address as "sluice list" shows \
-                        it (0000:01:00.0), the path of a vfio-user socket (with a /), or model:SIZE
+                        it (0000:01:00.0), the path of a vfio-user socket (with a /), model:SIZE, or model:file=PATH
                         serve.yaml:2:10: volumes: 0 volumes; it takes 1 to 256"""),
                 arguments("device: /dev/nvme0n1\nvolumes: {}\n", """
                         serve.yaml:1:9: device.target: "/dev/nvme0n1" belongs to the kernel; give the device to vfio-pci \
@@ -312,6 +316,16 @@ class ServeReaderTest {
                 arguments(
                         "device: model:1G:520\nvolumes: [{name: a, socket: a}]\n",
                         "serve.yaml:1:9: device.target: blocks have 512 or 4096 bytes, not 520"),
+                arguments(
+                        "device: \"model:file=a,size=1000\"\nvolumes: [{name: a, socket: a}]\n",
+                        "serve.yaml:1:9: device.target: a model of 1000 bytes is not made of whole MiB, one or more"),
+                arguments(
+                        "device: \"model:file=a,read-only\"\nvolumes: [{name: a, socket: a}]\n",
+                        "serve.yaml:1:9: device.target: \"read-only\" is neither size=SIZE nor block-size=512|4096; the"
+                                + " path itself has no commas"),
+                arguments(
+                        "device: \"model:file=\"\nvolumes: [{name: a, socket: a}]\n",
+                        "serve.yaml:1:9: device.target: \"\" names no file; it takes the path of a file or a block device"),
                 arguments(
                         "device: model:big\nvolumes: [{name: a, socket: a}]\n",
                         "serve.yaml:1:9: device.target: \"big\" is not a size; write bytes, or a number with K, M, G or T:"
@@ -351,11 +365,11 @@ class ServeReaderTest {
                 arguments(
                         DEVICE + "volumes: [{name: a, socket: \"a\\nb\"}]\n",
                         "serve.yaml:2:29: volumes[0].socket: \"/run/sluice/a?b\" has control or format"
-                                + " characters, which no socket should have"),
+                                + " characters, which no path should have"),
                 arguments(
                         DEVICE + "volumes: [{name: a, socket: \"a\\u202Eb\"}]\n",
                         "serve.yaml:2:29: volumes[0].socket: \"/run/sluice/a?b\" has control or format"
-                                + " characters, which no socket should have"),
+                                + " characters, which no path should have"),
                 arguments(
                         DEVICE + "volumes: [{name: a, socket: \"a\\0b\"}]\n",
                         "serve.yaml:2:29: volumes[0].socket: \"a?b\" is not a path: Nul character not allowed"),
@@ -365,7 +379,7 @@ class ServeReaderTest {
                         volumes: [{name: a, socket: a}]
                         """, """
                         serve.yaml:1:18: device.target: a list is here; it takes a PCI address as "sluice list" shows it \
-                        (0000:01:00.0), the path of a vfio-user socket (with a /), or model:SIZE
+                        (0000:01:00.0), the path of a vfio-user socket (with a /), model:SIZE, or model:file=PATH
                         serve.yaml:1:38: device.queue-entries: "1" is not a whole number, 2 to 65536
                         serve.yaml:1:55: device.destroy-data: "1" is neither; it takes true or false
                         serve.yaml:2:23: poller.spin-micros: "1000001" is not a whole number, 0 to 1000000
@@ -375,7 +389,7 @@ class ServeReaderTest {
                 arguments(
                         "device: {queues: 1}\nvolumes: [{name: a, socket: a}]\n",
                         "serve.yaml:1:9: device: \"target\" is missing; it takes a PCI address as \"sluice list\" shows it"
-                                + " (0000:01:00.0), the path of a vfio-user socket (with a /), or model:SIZE"),
+                                + " (0000:01:00.0), the path of a vfio-user socket (with a /), model:SIZE, or model:file=PATH"),
                 arguments("a: b: c\n", "serve.yaml:1:5: it is no YAML: mapping values are not allowed here"),
                 arguments(
                         "device: [1\n",

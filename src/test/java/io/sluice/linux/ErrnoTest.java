@@ -16,7 +16,7 @@ class ErrnoTest {
                 constants++;
             }
         }
-        assertEquals(51, constants);
+        assertEquals(52, constants);
     }
 
     @Test

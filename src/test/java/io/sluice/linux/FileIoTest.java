@@ -1,6 +1,8 @@
 package io.sluice.linux;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -45,6 +47,71 @@ class FileIoTest {
             LinuxException offset =
                     assertThrows(LinuxException.class, () -> FileIo.pwrite(fd, memory.address(), 8, -8));
             assertEquals(Errno.EINVAL, offset.errno());
+        }
+    }
+
+    @Test
+    void shouldMoveDataOfSeveralPlacesAtOnce() throws Exception {
+        try (Fd fd = Memfd.create("vectors", 8192);
+                Mapping memory = Mapping.anonymous(8192, RW);
+                IoVectors vectors = new IoVectors()) {
+            Bytes.putLong(memory.address() + 8, 0x1111111111111111L);
+            Bytes.putLong(memory.address() + 4096, 0x2222222222222222L);
+            vectors.set(0, memory.address() + 4096, 8);
+            vectors.set(1, memory.address() + 8, 8);
+            assertEquals(16, FileIo.pwritev(fd, vectors, 2, 100, false));
+            assertEquals(8, FileIo.pwritev(fd, vectors, 1, 116, true));
+
+            vectors.set(0, memory.address(), 8);
+            vectors.set(1, memory.address() + 16, 8);
+            vectors.set(2, memory.address() + 32, 8);
+            assertEquals(24, FileIo.preadv(fd, vectors, 3, 100));
+            assertEquals(0x2222222222222222L, Bytes.getLong(memory.address()));
+            assertEquals(0x1111111111111111L, Bytes.getLong(memory.address() + 16));
+            assertEquals(0x2222222222222222L, Bytes.getLong(memory.address() + 32));
+            assertEquals(8, FileIo.preadv(fd, vectors, 3, 8184), "it ends there");
+            assertThrows(IndexOutOfBoundsException.class, () -> vectors.set(IoVectors.MAX, 0, 0));
+        }
+    }
+
+    @Test
+    void shouldSayThatMemoryIsNotThereWhenItIsNot() throws Exception {
+        try (Fd fd = Memfd.create("vectors", 8192);
+                IoVectors vectors = new IoVectors()) {
+            vectors.set(0, 4096, 8);
+            LinuxException read = assertThrows(LinuxException.class, () -> FileIo.preadv(fd, vectors, 1, 0));
+            assertEquals(Errno.EFAULT, read.errno());
+            assertEquals("preadv of memfd:vectors, 8 bytes at offset 0: Bad address (EFAULT)", read.getMessage());
+            assertEquals(
+                    Errno.EFAULT,
+                    assertThrows(LinuxException.class, () -> FileIo.pwritev(fd, vectors, 1, 0, false))
+                            .errno());
+        }
+    }
+
+    @Test
+    void shouldMakeHolesWithoutChangingTheSize(@TempDir Path directory) throws Exception {
+        Path file = Files.write(directory.resolve("holes"), new byte[] {1, 2, 3, 4});
+        try (Fd fd = FileIo.open(file, FileIo.O_RDWR)) {
+            FileIo.punchHole(fd, 1, 1);
+            FileIo.punchHole(fd, 3, 100);
+            FileIo.fdatasync(fd);
+            assertEquals(4, FileIo.size(fd));
+            FileIo.resize(fd, 5);
+        }
+        assertArrayEquals(new byte[] {1, 0, 3, 0, 0}, Files.readAllBytes(file));
+    }
+
+    @Test
+    void shouldLockAFileForOneOrForReaders(@TempDir Path directory) throws Exception {
+        Path file = Files.createFile(directory.resolve("locked"));
+        try (Fd one = FileIo.open(file, FileIo.O_RDWR)) {
+            try (Fd two = FileIo.open(file, FileIo.O_RDWR)) {
+                assertTrue(FileIo.tryLock(two, true));
+                assertTrue(FileIo.tryLock(one, true));
+                assertFalse(FileIo.tryLock(one, false));
+            }
+            assertTrue(FileIo.tryLock(one, false));
         }
     }
 

@@ -1,0 +1,368 @@
+package io.sluice.storage;
+
+import io.sluice.controller.IoCommand;
+import io.sluice.controller.IoPath;
+import io.sluice.controller.Namespace;
+import io.sluice.controller.NamespaceTraits;
+import io.sluice.linux.LinuxException;
+import io.sluice.nvme.DsmRange;
+import io.sluice.nvme.IdentifyNamespace;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Status;
+import io.sluice.storage.FileRequest.Work;
+import java.util.ArrayDeque;
+import java.util.List;
+
+/**
+ * A namespace in a file, or on a block device, of the host: what was flushed outlives the process and the host.
+ *
+ * <pre>
+ *   poller: submit ─▶ todo ─▶ a worker: preadv, pwritev2, fallocate, fdatasync ─▶ done ─▶ poller, woken: poll ─▶ complete
+ * </pre>
+ *
+ * <p>The calls move data straight between the file and the guest's memory. A command that hangs in one stays pending, and with
+ * it the memory; whatever has not been started is ended as soon as that is asked for. NVMe gives no order between commands in
+ * flight, but whole blocks, so those that write to the same blocks are put off until the ones before them have ended.
+ *
+ * <p>A flush needs a sync that began after it: one is under way at a time, and the next one serves all that came meanwhile.
+ */
+public final class FileStorage implements IoPath {
+    /** More than a few do not make a device quicker that keeps its data in the page cache. */
+    private static final int WORKERS = 4;
+
+    private static final int MAX_PENDING = 128;
+
+    /** Deallocations that may be pending. What comes beyond is left as it is, which is a controller's right. */
+    static final int MAX_DEALLOCATIONS = 16;
+
+    /** Most that a step makes a hole of: others' commands and a cancellation come between two. */
+    static final long DEALLOCATE_STEP_BYTES = 1L << 30;
+
+    /** The same for zeroes, which may have to be written. */
+    static final long ZERO_STEP_BYTES = 16L << 20;
+
+    /** What file systems give back and devices write at a time; smaller pieces of it are a guest's loss. */
+    private static final int GRAIN_BYTES = 4096;
+
+    private final Namespace namespace;
+    private final RawFile file;
+    private final FileWork work;
+    private final FileWorkers workers;
+    private final Handover todo = new Handover(2 * MAX_PENDING);
+    private final Handover done = new Handover(2 * MAX_PENDING);
+
+    /** The last one is the storage's own, for syncs. */
+    private final FileRequest[] requests = new FileRequest[MAX_PENDING + 1];
+
+    private final FileRequest sync;
+
+    /** Indices of those that are free: a stack. */
+    private final int[] free = new int[MAX_PENDING];
+
+    private int freeCount;
+
+    /** Requests that wait for a sync, in the order of those. */
+    private final ArrayDeque<FileRequest> waiting = new ArrayDeque<>(MAX_PENDING + 1);
+
+    private boolean syncing;
+    private long syncsBegun;
+    private long syncsEnded;
+
+    /** The sync that a shutdown waits for; 0 for none. */
+    private long settlingSync;
+
+    private int deallocations;
+
+    /**
+     * A namespace in a file.
+     *
+     * @param namespace of the file's size
+     * @param file closed with this
+     * @param wake makes the controller's agent run soon; called from any thread
+     * @throws LinuxException if there is not enough memory
+     */
+    public FileStorage(Namespace namespace, RawFile file, Runnable wake) throws LinuxException {
+        this.namespace = namespace;
+        this.file = file;
+        for (int i = 0; i < requests.length; i++) {
+            requests[i] = new FileRequest(i);
+        }
+        for (int i = 0; i < MAX_PENDING; i++) {
+            free[i] = i;
+        }
+        freeCount = MAX_PENDING;
+        sync = requests[MAX_PENDING];
+        sync.takeSync();
+        work = new FileWork(file, namespace.bytes());
+        try {
+            workers = new FileWorkers(WORKERS, work, requests, todo, done, wake);
+        } catch (LinuxException e) {
+            work.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public List<Namespace> namespaces() {
+        return List.of(namespace);
+    }
+
+    @Override
+    public int maxPending() {
+        return MAX_PENDING;
+    }
+
+    @Override
+    public boolean hasVolatileCache() {
+        return true;
+    }
+
+    @Override
+    public int sglAlignmentBytes() {
+        return 1;
+    }
+
+    @Override
+    public NamespaceTraits traits(int nsid) {
+        int grain = namespace.blockBytes() < GRAIN_BYTES ? GRAIN_BYTES / namespace.blockBytes() : 0;
+        int deallocation = IdentifyNamespace.DLFEAT_READS_ZEROES | IdentifyNamespace.DLFEAT_WRITE_ZEROES_DEALLOCATES;
+        return new NamespaceTraits(deallocation, 0, grain, grain, grain, grain, grain);
+    }
+
+    // ---- commands
+
+    @Override
+    public int submit(IoCommand command) {
+        int opcode = command.opcode();
+        boolean hint = opcode == NvmOpcode.DATASET_MANAGEMENT;
+        if (hint && (!command.deallocate() || command.byteCount() == 0 || deallocations == MAX_DEALLOCATIONS)) {
+            return Status.OK;
+        }
+        if (freeCount == 0) {
+            poll(); // what was withdrawn comes back even when no command is pending
+        }
+        if (freeCount == 0 || conflicts(command)) {
+            return BUSY;
+        }
+        FileRequest request = requests[free[freeCount - 1]];
+        request.take(command, workOf(opcode));
+        command.setProgress(request.index() + 1L);
+        freeCount--;
+        begin(request, command);
+        return PENDING;
+    }
+
+    private static Work workOf(int opcode) {
+        return switch (opcode) {
+            case NvmOpcode.READ -> Work.READ;
+            case NvmOpcode.WRITE -> Work.WRITE;
+            case NvmOpcode.WRITE_ZEROES -> Work.ZERO;
+            case NvmOpcode.DATASET_MANAGEMENT -> Work.DEALLOCATE;
+            case NvmOpcode.FLUSH -> Work.SYNC;
+            default -> throw new IllegalStateException(NvmOpcode.name(opcode) + " passed the gate");
+        };
+    }
+
+    private void begin(FileRequest request, IoCommand command) {
+        switch (request.work()) {
+            case READ, WRITE -> {
+                request.setSpan(offset(command.slba()), command.byteCount());
+                request.setStep(offset(command.slba()), command.byteCount());
+                hand(request);
+            }
+            case ZERO -> {
+                request.setSpan(offset(command.slba()), command.byteCount());
+                goOn(request);
+            }
+            case DEALLOCATE -> {
+                deallocations++;
+                goOn(request);
+            }
+            case SYNC -> awaitSync(request);
+        }
+    }
+
+    private boolean conflicts(IoCommand command) {
+        int opcode = command.opcode();
+        if (opcode == NvmOpcode.FLUSH || opcode == NvmOpcode.DATASET_MANAGEMENT || freeCount == MAX_PENDING) {
+            return false;
+        }
+        long start = offset(command.slba());
+        long end = start + command.byteCount();
+        boolean writes = opcode != NvmOpcode.READ;
+        for (int i = 0; i < MAX_PENDING; i++) {
+            if (requests[i].conflicts(writes, start, end)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private long offset(long lba) {
+        return lba << namespace.blockShift();
+    }
+
+    private void hand(FileRequest request) {
+        request.queue();
+        if (!todo.offer(request.index())) {
+            throw new IllegalStateException("more is asked for than there are requests");
+        }
+        workers.wakeOne();
+    }
+
+    /** The next step, or the end. */
+    private void goOn(FileRequest request) {
+        boolean more = switch (request.work()) {
+            case ZERO -> nextZeroes(request);
+            case DEALLOCATE -> nextHole(request);
+            default -> false;
+        };
+        if (more && request.isCancelled()) {
+            end(request, Status.ABORTED_SQ_DELETION.code());
+        } else if (more) {
+            hand(request);
+        } else if (request.work() == Work.ZERO && request.isDurable()) {
+            awaitSync(request);
+        } else {
+            end(request, Status.OK);
+        }
+    }
+
+    private boolean nextZeroes(FileRequest request) {
+        IoCommand command = request.command();
+        long bytes = Math.min(command.byteCount() - request.done(), ZERO_STEP_BYTES);
+        request.setStep(offset(command.slba()) + request.done(), bytes);
+        request.addDone(bytes);
+        return bytes > 0;
+    }
+
+    /** Its progress is the bytes of its ranges, in order, that have been done. */
+    private boolean nextHole(FileRequest request) {
+        IoCommand command = request.command();
+        long rangeStart = 0; // in the sum of all ranges
+        for (int i = 0; i < command.rangeCount(); i++) {
+            long range = command.rangesAddress() + (long) i * DsmRange.BYTES;
+            long length = DsmRange.blockCount(range) << namespace.blockShift();
+            long skip = request.done() - rangeStart;
+            if (skip < length) {
+                long bytes = Math.min(length - skip, DEALLOCATE_STEP_BYTES);
+                request.setStep(offset(DsmRange.slba(range)) + skip, bytes);
+                request.addDone(bytes);
+                return true;
+            }
+            rangeStart += length;
+        }
+        return false;
+    }
+
+    private void end(FileRequest request, int status) {
+        IoCommand command = request.command();
+        release(request);
+        command.complete(status);
+    }
+
+    private void release(FileRequest request) {
+        deallocations -= request.work() == Work.DEALLOCATE ? 1 : 0;
+        request.leaveCommand();
+        free[freeCount++] = request.index();
+    }
+
+    @Override
+    public int poll() {
+        int count = 0;
+        for (int index = done.poll(); index != Handover.NOTHING; index = done.poll()) {
+            count++;
+            FileRequest request = requests[index];
+            if (request == sync) {
+                syncEnded(request.status());
+            } else if (request.command() == null) {
+                release(request); // it had been withdrawn
+            } else if (request.hasFailed()) {
+                end(request, request.status());
+            } else {
+                goOn(request);
+            }
+            if (count == requests.length) {
+                break;
+            }
+        }
+        return count;
+    }
+
+    @Override
+    public boolean has(IoCommand command) {
+        long index = command.progress() - 1;
+        return index >= 0 && requests[(int) index].command() == command;
+    }
+
+    @Override
+    public void cancel(IoCommand command) {
+        FileRequest request = requests[(int) command.progress() - 1];
+        if (waiting.remove(request)) {
+            end(request, Status.ABORTED_SQ_DELETION.code()); // no worker has it: a sync is nobody's
+        } else if (request.withdraw()) {
+            request.leaveCommand(); // it is free once a worker has given it back
+            command.complete(Status.ABORTED_SQ_DELETION.code());
+        } else {
+            request.cancel();
+        }
+    }
+
+    // ---- syncs
+
+    private void awaitSync(FileRequest request) {
+        request.setSyncNumber(syncsBegun + 1);
+        waiting.add(request);
+        if (!syncing) {
+            beginSync();
+        }
+    }
+
+    private void beginSync() {
+        syncing = true;
+        syncsBegun++;
+        hand(sync);
+    }
+
+    private void syncEnded(int status) {
+        syncing = false;
+        syncsEnded = syncsBegun;
+        while (!waiting.isEmpty() && waiting.peek().syncNumber() <= syncsEnded) {
+            end(waiting.remove(), status);
+        }
+        if (!waiting.isEmpty() || settlingSync > syncsEnded) {
+            beginSync();
+        }
+    }
+
+    /** What cannot be made safe any more is told in the log, and does not keep the guest from shutting down. */
+    @Override
+    public boolean settle() {
+        if (settlingSync == 0) {
+            settlingSync = syncsBegun + 1;
+            if (!syncing) {
+                beginSync();
+            }
+        }
+        poll();
+        if (syncsEnded < settlingSync) {
+            return false;
+        }
+        settlingSync = 0;
+        return true;
+    }
+
+    @Override
+    public void settleAbandoned() {
+        settlingSync = 0;
+    }
+
+    @Override
+    public void close() {
+        boolean ended = workers.stop(file.name());
+        file.close();
+        if (ended) { // else the kernel may still read what is written from there
+            work.close();
+        }
+    }
+}

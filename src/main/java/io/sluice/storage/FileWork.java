@@ -1,0 +1,253 @@
+package io.sluice.storage;
+
+import io.sluice.linux.Errno;
+import io.sluice.linux.IoVectors;
+import io.sluice.linux.LinuxException;
+import io.sluice.linux.Mapping;
+import io.sluice.nvme.Pieces;
+import io.sluice.nvme.Status;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One step of a request, on a worker's thread: the system calls for it, and what their failures mean for a guest. Data goes
+ * straight between the file and the guest's memory, which only the kernel touches: if that is gone, it says so (EFAULT).
+ *
+ * <p>After a sync has failed nobody knows what is on the medium (Linux forgets which pages it could not write), and after the
+ * file was cut shorter some of it is not: from then on nothing is promised any more, and all writes and flushes fail.
+ */
+final class FileWork {
+    private static final Logger LOG = LoggerFactory.getLogger(FileWork.class);
+
+    /** What zeroes are written from, again and again. */
+    private static final int ZEROES_BYTES = 64 << 10;
+
+    private static final int WRITE_FAULT = Status.WRITE_FAULT.dnr();
+    private static final int UNREADABLE = Status.UNRECOVERED_READ_ERROR.dnr();
+
+    private final RawFile file;
+    private final long fileBytes;
+    private final Mapping zeroes;
+
+    /** Whether the file may have less than guests were told. */
+    private volatile boolean failed;
+
+    private volatile boolean cannotPunch;
+    private volatile boolean cannotZero;
+    private volatile boolean cannotWriteDurably;
+
+    /** @param fileBytes how long the file is to be */
+    FileWork(RawFile file, long fileBytes) throws LinuxException {
+        this.file = file;
+        this.fileBytes = fileBytes;
+        this.zeroes = Mapping.anonymous(ZEROES_BYTES, Mapping.PROT_READ);
+    }
+
+    /** Does it. Returns a status as in {@link Status}. */
+    int perform(FileRequest request, IoVectors vectors) {
+        try {
+            return switch (request.work()) {
+                case READ -> read(request, vectors);
+                case WRITE -> mayWrite() ? write(request, vectors) : WRITE_FAULT;
+                case ZERO -> mayWrite() ? zero(request, vectors) : WRITE_FAULT;
+                case DEALLOCATE -> mayWrite() ? deallocate(request) : WRITE_FAULT;
+                case SYNC -> mayWrite() ? sync() : WRITE_FAULT;
+            };
+        } catch (LinuxException e) {
+            return tell(request, e);
+        } catch (RuntimeException | Error e) {
+            LOG.error("{}: internal error in a guest's {}", file.name(), request.work(), e);
+            return Status.INTERNAL_ERROR.code();
+        }
+    }
+
+    private int read(FileRequest request, IoVectors vectors) throws LinuxException {
+        if (request.isDurable() && sync() != Status.OK) { // FUA: what is read is on the medium
+            return UNREADABLE;
+        }
+        for (long done = 0; done < request.bytes(); ) {
+            int count = fill(vectors, request.pieces(), done);
+            long now = file.read(vectors, count, request.offset() + done);
+            if (now == 0) {
+                fail("is shorter than it was (" + file.size() + " bytes, not " + fileBytes + "): somebody has cut it");
+                return UNREADABLE;
+            }
+            done += now;
+        }
+        return Status.OK;
+    }
+
+    private int write(FileRequest request, IoVectors vectors) throws LinuxException {
+        boolean durably = request.isDurable() && !cannotWriteDurably;
+        for (long done = 0; done < request.bytes(); ) {
+            int count = fill(vectors, request.pieces(), done);
+            done += write(vectors, count, request.offset() + done, durably);
+            durably &= !cannotWriteDurably;
+        }
+        return request.isDurable() && !durably ? sync() : Status.OK;
+    }
+
+    private long write(IoVectors vectors, int count, long offset, boolean durably) throws LinuxException {
+        try {
+            return progress(file.write(vectors, count, offset, durably));
+        } catch (LinuxException e) {
+            if (!durably || e.errno() == Errno.EFAULT || isFull(e)) {
+                throw e;
+            }
+            if (e.errno() == Errno.EOPNOTSUPP) {
+                cannotWriteDurably = true;
+                return progress(file.write(vectors, count, offset, false));
+            }
+            fail("has lost writes: " + e.getMessage());
+            throw e;
+        }
+    }
+
+    /** A write of something that does nothing and reports nothing would go on for ever. */
+    private static long progress(long written) throws LinuxException {
+        if (written <= 0) {
+            throw new LinuxException("pwritev2", "that wrote nothing", Errno.EIO);
+        }
+        return written;
+    }
+
+    /** The pieces from a byte on, or as many as a call takes. */
+    private static int fill(IoVectors vectors, Pieces pieces, long skip) {
+        long left = skip;
+        int count = 0;
+        for (int i = 0; i < pieces.count() && count < IoVectors.MAX; i++) {
+            int bytes = pieces.bytes(i);
+            if (left >= bytes) {
+                left -= bytes;
+            } else {
+                vectors.set(count++, pieces.address(i) + left, bytes - left);
+                left = 0;
+            }
+        }
+        return count;
+    }
+
+    /** Without a wish to deallocate, the room that blocks have stays theirs where the file system can do that. */
+    private int zero(FileRequest request, IoVectors vectors) throws LinuxException {
+        boolean punched = request.mayDeallocate() && punch(request);
+        if (punched || zeroed(request) || (!request.mayDeallocate() && punch(request))) {
+            return Status.OK;
+        }
+        for (long done = 0; done < request.bytes(); ) {
+            int count = 0;
+            for (long left = request.bytes() - done; left > 0 && count < IoVectors.MAX; left -= ZEROES_BYTES) {
+                vectors.set(count++, zeroes.address(), Math.min(left, ZEROES_BYTES));
+            }
+            done += progress(file.write(vectors, count, request.offset() + done, false));
+        }
+        return Status.OK;
+    }
+
+    /** Where a hole cannot be made the blocks stay as they are, which is a controller's right: NVMe 1.4, 6.7.1.1. */
+    private int deallocate(FileRequest request) throws LinuxException {
+        punch(request);
+        return Status.OK;
+    }
+
+    private boolean punch(FileRequest request) throws LinuxException {
+        if (cannotPunch) {
+            return false;
+        }
+        try {
+            file.punch(request.offset(), request.bytes());
+            return true;
+        } catch (LinuxException e) {
+            cannotPunch = requireMereInability(e);
+            return false;
+        }
+    }
+
+    private boolean zeroed(FileRequest request) throws LinuxException {
+        if (cannotZero) {
+            return false;
+        }
+        try {
+            file.zero(request.offset(), request.bytes());
+            return true;
+        } catch (LinuxException e) {
+            cannotZero = requireMereInability(e);
+            return false;
+        }
+    }
+
+    /** Some file systems and devices say EINVAL for what they do not do, or not at this alignment. */
+    private static boolean requireMereInability(LinuxException e) throws LinuxException {
+        if (e.errno() != Errno.EOPNOTSUPP && e.errno() != Errno.EINVAL && e.errno() != Errno.ENOSYS) {
+            throw e;
+        }
+        return e.errno() != Errno.EINVAL;
+    }
+
+    private int sync() {
+        if (failed) {
+            return WRITE_FAULT;
+        }
+        try {
+            file.sync();
+            return Status.OK;
+        } catch (LinuxException e) {
+            fail("could not be flushed, and what was written since the last flush may be lost: " + e.getMessage());
+            return WRITE_FAULT;
+        }
+    }
+
+    /** A write past the end of a file that was cut would make it long again, and the loss would go unnoticed. */
+    private boolean mayWrite() throws LinuxException {
+        if (!failed && file.size() < fileBytes) {
+            fail("is shorter than it was (" + file.size() + " bytes, not " + fileBytes + "): somebody has cut it");
+        }
+        return !failed;
+    }
+
+    private void fail(String what) {
+        if (!failed) {
+            failed = true;
+            LOG.error(
+                    "{} {}. Its guest's writes and flushes fail from now on; save what is there, and start again",
+                    file.name(),
+                    what);
+        }
+    }
+
+    private int tell(FileRequest request, LinuxException e) {
+        int status = statusOf(request.work(), e);
+        String text = Status.describe(status);
+        if (e.errno() == Errno.EFAULT) {
+            LOG.warn("{}: the guest's memory is gone under a {}: {}", file.name(), request.work(), text);
+        } else {
+            LOG.error(
+                    "{}: {} of {} bytes at offset {} failed; the guest gets {}: {}",
+                    file.name(),
+                    request.work(),
+                    request.bytes(),
+                    request.offset(),
+                    text,
+                    e.getMessage());
+        }
+        return status;
+    }
+
+    private static int statusOf(FileRequest.Work work, LinuxException e) {
+        if (e.errno() == Errno.EFAULT) {
+            return Status.DATA_TRANSFER_ERROR.code();
+        }
+        if (isFull(e)) {
+            return Status.CAPACITY_EXCEEDED.dnr();
+        }
+        return work == FileRequest.Work.READ ? UNREADABLE : WRITE_FAULT;
+    }
+
+    private static boolean isFull(LinuxException e) {
+        return e.errno() == Errno.ENOSPC || e.errno() == Errno.EDQUOT;
+    }
+
+    /** Nobody performs anything any more, except those that hang in the kernel. */
+    void close() {
+        zeroes.close();
+    }
+}
