@@ -10,6 +10,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -66,7 +67,7 @@ final class ModelCommand implements Callable<Integer> {
     @ArgGroup(multiplicity = "1")
     private Storage storage;
 
-    /** One of the two. */
+    /** One of the three. */
     static final class Storage {
         @Option(
                 names = "--memory",
@@ -81,6 +82,14 @@ final class ModelCommand implements Callable<Integer> {
                 paramLabel = "PATH",
                 description = "The drive's data is in this file, or on this block device.")
         private Path file;
+
+        @Option(
+                names = "--namespace",
+                required = true,
+                paramLabel = "MEDIUM[,...]",
+                converter = MediumConverter.class,
+                description = "A namespace, once for each, up to 16: " + MediumConverter.DESCRIPTION)
+        private List<Medium> namespaces;
     }
 
     @Option(
@@ -89,13 +98,19 @@ final class ModelCommand implements Callable<Integer> {
             description = "With --file: makes the file if it is not there, sparse; if it is, it must have this size.")
     private Long fileBytes;
 
+    @Option(
+            names = "--hugepages",
+            description = "With --memory: on hugepages of 2 MiB, all of which are reserved at the start.")
+    private boolean hugePages;
+
     @Option(names = "--read-only", description = "With --file: the guest may not write.")
     private boolean readOnly;
 
     @Option(
             names = "--block-size",
             paramLabel = "512|4096",
-            description = "Bytes of a logical block (default 512, or what the block device has).")
+            description =
+                    "With --memory or --file: bytes of a logical block (default 512, or what the block device has).")
     private Long blockBytes;
 
     @Option(
@@ -163,17 +178,26 @@ final class ModelCommand implements Callable<Integer> {
 
     private ModelOptions options() {
         try {
-            Medium medium = medium();
-            String usual = medium instanceof Medium.File file ? file.serial() : randomSerial();
+            List<Medium> media = storage.namespaces == null ? List.of(medium()) : namespaces();
+            String usual = media.getFirst() instanceof Medium.File file ? file.serial() : randomSerial();
             return new ModelOptions(
                     socket,
                     mode(),
                     Optional.ofNullable(owner),
                     Optional.ofNullable(group),
-                    new DriveOptions(medium, serial == null ? usual : serial, queuePairs));
+                    new DriveOptions(media, serial == null ? usual : serial, queuePairs));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
+    }
+
+    private List<Medium> namespaces() {
+        if (fileBytes != null || readOnly || hugePages || noop || blockBytes != null) {
+            throw new IllegalArgumentException(
+                    "--size, --block-size, --read-only, --hugepages and --noop go with --memory and"
+                            + " --file; a --namespace has them in itself");
+        }
+        return storage.namespaces;
     }
 
     private Medium medium() {
@@ -182,8 +206,8 @@ final class ModelCommand implements Callable<Integer> {
         }
         OptionalInt block = blockBytes == null ? OptionalInt.empty() : OptionalInt.of(blockBytes.intValue());
         if (storage.file != null) {
-            if (noop) {
-                throw new IllegalArgumentException("--noop moves no data, so it has no --file");
+            if (noop || hugePages) {
+                throw new IllegalArgumentException("--noop and --hugepages go with --memory, not with --file");
             }
             OptionalLong size = fileBytes == null ? OptionalLong.empty() : OptionalLong.of(fileBytes);
             return new Medium.File(storage.file, size, block, readOnly);
@@ -192,7 +216,10 @@ final class ModelCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--size and --read-only go with --file; --memory has a size already");
         }
         int bytes = block.orElse(Medium.SMALL_BLOCK);
-        return noop ? new Medium.Nothing(storage.memory, bytes) : new Medium.Memory(storage.memory, bytes);
+        if (noop && hugePages) {
+            throw new IllegalArgumentException("--noop moves no data, so it needs no --hugepages");
+        }
+        return noop ? new Medium.Nothing(storage.memory, bytes) : new Medium.Memory(storage.memory, bytes, hugePages);
     }
 
     private int mode() {

@@ -43,7 +43,7 @@ public sealed interface DeviceTarget {
     record Model(String name, DriveOptions drive) implements DeviceTarget {
         /** Whether its data was there before it, and stays after it. */
         public boolean isKept() {
-            return drive.medium() instanceof Medium.File;
+            return drive.media().stream().anyMatch(Medium.File.class::isInstance);
         }
 
         @Override

@@ -14,10 +14,16 @@ public sealed interface Medium {
      *
      * @param bytes its size: one block or more, whole blocks
      * @param blockBytes size of a logical block: 512 or 4096
+     * @param hugePages whether it is on hugepages of 2 MiB, reserved at once
      */
-    record Memory(long bytes, int blockBytes) implements Medium {
+    record Memory(long bytes, int blockBytes, boolean hugePages) implements Medium {
         public Memory {
             requireBlocks(bytes, blockBytes);
+        }
+
+        /** In small pages, which are taken as they are written. */
+        public Memory(long bytes, int blockBytes) {
+            this(bytes, blockBytes, false);
         }
     }
 

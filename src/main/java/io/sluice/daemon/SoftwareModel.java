@@ -5,17 +5,19 @@ import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
 import io.sluice.controller.NvmeController;
 import io.sluice.device.PciFunction;
-import io.sluice.linux.LinuxException;
 import io.sluice.poll.Agent;
 import io.sluice.poll.AgentRunner;
 import io.sluice.poll.BackoffIdle;
 import io.sluice.poll.CommandQueue;
 import io.sluice.storage.BackingFile;
 import io.sluice.storage.FileStorage;
+import io.sluice.storage.ManyStorages;
 import io.sluice.storage.MemoryStorage;
 import io.sluice.storage.NoopStorage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -24,8 +26,6 @@ import org.slf4j.LoggerFactory;
 /** The software NVMe model: a storage, and a controller on a polling thread of its own. Who serves it comes on top. */
 public final class SoftwareModel implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SoftwareModel.class);
-
-    private static final int NSID = 1;
 
     private final NvmeController controller;
 
@@ -38,7 +38,7 @@ public final class SoftwareModel implements AutoCloseable {
     }
 
     /**
-     * Starts a model with one namespace.
+     * Starts a model.
      *
      * @param name for messages
      * @throws IOException where memory, or the file, cannot be had
@@ -84,30 +84,47 @@ public final class SoftwareModel implements AutoCloseable {
         }
     }
 
+    /** All of a drive's namespaces, each in a storage of its own. */
     private static IoPath newStorage(DriveOptions options, Runnable wake) throws IOException {
-        return switch (options.medium()) {
-            case Medium.Memory(long bytes, int blockBytes) ->
-                new MemoryStorage(namespace(options.serial(), bytes, blockBytes, false));
+        List<IoPath> storages = new ArrayList<>();
+        try {
+            for (Medium medium : options.media()) {
+                storages.add(newStorage(storages.size() + 1, options.serial(), medium, wake));
+            }
+        } catch (IOException | RuntimeException e) {
+            storages.forEach(IoPath::close);
+            throw e;
+        }
+        return storages.size() == 1 ? storages.getFirst() : new ManyStorages(storages);
+    }
+
+    private static IoPath newStorage(int nsid, String serial, Medium medium, Runnable wake) throws IOException {
+        return switch (medium) {
+            case Medium.Memory(long bytes, int blockBytes, boolean hugePages) -> {
+                Namespace namespace = namespace(nsid, serial, bytes, blockBytes, false);
+                yield hugePages ? MemoryStorage.onHugePages(namespace) : new MemoryStorage(namespace);
+            }
             case Medium.Nothing(long bytes, int blockBytes) ->
-                new NoopStorage(namespace(options.serial(), bytes, blockBytes, false));
-            case Medium.File file -> newStorage(options.serial(), file, wake);
+                new NoopStorage(namespace(nsid, serial, bytes, blockBytes, false));
+            case Medium.File file -> newStorage(nsid, serial, file, wake);
         };
     }
 
-    private static IoPath newStorage(String serial, Medium.File medium, Runnable wake) throws IOException {
+    private static IoPath newStorage(int nsid, String serial, Medium.File medium, Runnable wake) throws IOException {
         BackingFile file = BackingFile.open(medium.path(), medium.bytes(), medium.blockBytes(), medium.readOnly());
         try {
-            return new FileStorage(namespace(serial, file.bytes(), file.blockBytes(), medium.readOnly()), file, wake);
+            Namespace namespace = namespace(nsid, serial, file.bytes(), file.blockBytes(), medium.readOnly());
+            return new FileStorage(namespace, file, wake);
         } catch (IOException | RuntimeException e) {
             file.close();
             throw e;
         }
     }
 
-    private static Namespace namespace(String serial, long bytes, int blockBytes, boolean readOnly) {
-        ByteBuffer nguid = Identity.nguid(serial);
+    private static Namespace namespace(int nsid, String serial, long bytes, int blockBytes, boolean readOnly) {
+        ByteBuffer nguid = Identity.nguid(nsid == 1 ? serial : serial + "\n" + nsid);
         long blockCount = bytes / blockBytes;
-        return new Namespace(NSID, blockCount, blockBytes, nguid.getLong(0), nguid.getLong(Long.BYTES), 0, readOnly);
+        return new Namespace(nsid, blockCount, blockBytes, nguid.getLong(0), nguid.getLong(Long.BYTES), 0, readOnly);
     }
 
     /** Makes the thread that runs the model look for work soon; from any thread. */

@@ -39,12 +39,12 @@ final class SyscallNumbers {
     static final int CLOCK_GETTIME = 228;
     static final int TGKILL = 234;
     static final int OPENAT = 257;
-    static final int ACCEPT4 = 288;
     static final int FALLOCATE = 285;
+    static final int ACCEPT4 = 288;
     static final int EVENTFD2 = 290;
+    static final int PREADV = 295;
     static final int SCHED_SETATTR = 314;
     static final int SCHED_GETATTR = 315;
-    static final int PREADV = 295;
     static final int MEMFD_CREATE = 319;
     static final int PWRITEV2 = 328;
 

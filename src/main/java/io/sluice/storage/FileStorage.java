@@ -1,7 +1,6 @@
 package io.sluice.storage;
 
 import io.sluice.controller.IoCommand;
-import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
 import io.sluice.controller.NamespaceTraits;
 import io.sluice.linux.LinuxException;
@@ -26,7 +25,7 @@ import java.util.List;
  *
  * <p>A flush needs a sync that began after it: one is under way at a time, and the next one serves all that came meanwhile.
  */
-public final class FileStorage implements IoPath {
+public final class FileStorage implements Synced {
     /** More than a few do not make a device quicker that keeps its data in the page cache. */
     private static final int WORKERS = 4;
 
@@ -68,8 +67,14 @@ public final class FileStorage implements IoPath {
     private long syncsBegun;
     private long syncsEnded;
 
+    /** The last sync that somebody other than a request wants; 0 for none. */
+    private long wantedSync;
+
     /** The sync that a shutdown waits for; 0 for none. */
     private long settlingSync;
+
+    /** How the last one ended. Once one has failed, all that come later fail. */
+    private int lastSyncStatus;
 
     private int deallocations;
 
@@ -314,11 +319,25 @@ public final class FileStorage implements IoPath {
         request.setSyncNumber(syncsBegun + 1);
         waiting.add(request);
         if (!syncing) {
-            beginSync();
+            startSync();
         }
     }
 
-    private void beginSync() {
+    @Override
+    public long beginSync() {
+        wantedSync = syncsBegun + 1;
+        if (!syncing) {
+            startSync();
+        }
+        return wantedSync;
+    }
+
+    @Override
+    public int syncStatus(long number) {
+        return syncsEnded >= number ? lastSyncStatus : PENDING;
+    }
+
+    private void startSync() {
         syncing = true;
         syncsBegun++;
         hand(sync);
@@ -327,11 +346,12 @@ public final class FileStorage implements IoPath {
     private void syncEnded(int status) {
         syncing = false;
         syncsEnded = syncsBegun;
+        lastSyncStatus = status;
         while (!waiting.isEmpty() && waiting.peek().syncNumber() <= syncsEnded) {
             end(waiting.remove(), status);
         }
-        if (!waiting.isEmpty() || settlingSync > syncsEnded) {
-            beginSync();
+        if (!waiting.isEmpty() || wantedSync > syncsEnded) {
+            startSync();
         }
     }
 
@@ -339,10 +359,7 @@ public final class FileStorage implements IoPath {
     @Override
     public boolean settle() {
         if (settlingSync == 0) {
-            settlingSync = syncsBegun + 1;
-            if (!syncing) {
-                beginSync();
-            }
+            settlingSync = beginSync();
         }
         poll();
         if (syncsEnded < settlingSync) {

@@ -3,13 +3,16 @@ package io.sluice.storage;
 import io.sluice.controller.IoCommand;
 import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
+import io.sluice.linux.Fd;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
+import io.sluice.linux.Memfd;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Pieces;
 import io.sluice.nvme.Status;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.List;
 
@@ -37,6 +40,10 @@ public final class MemoryStorage implements IoPath {
     private final int blockShift;
     private final Mapping mapping;
     private final long base;
+
+    /** Hugepages are not given back: the pool has no more of them for us than we have reserved, and others would take them. */
+    private final boolean keepsPages;
+
     private final ArrayDeque<IoCommand> zeroing = new ArrayDeque<>(MAX_PENDING);
     private final ArrayDeque<IoCommand> deallocating = new ArrayDeque<>(MAX_DEALLOCATIONS);
 
@@ -46,10 +53,34 @@ public final class MemoryStorage implements IoPath {
      * @throws LinuxException if there is not so much address space
      */
     public MemoryStorage(Namespace namespace) throws LinuxException {
+        this(namespace, Mapping.sparse(roundUpToPage(namespace.bytes())), false);
+    }
+
+    private MemoryStorage(Namespace namespace, Mapping mapping, boolean keepsPages) {
         this.namespace = namespace;
         this.blockShift = namespace.blockShift();
-        this.mapping = Mapping.sparse(roundUpToPage(namespace.bytes()));
+        this.mapping = mapping;
         this.base = mapping.address();
+        this.keepsPages = keepsPages;
+    }
+
+    /**
+     * The same on hugepages of 2 MiB, all of which are reserved now.
+     *
+     * @throws IOException if there are not so many, with what to do
+     */
+    public static MemoryStorage onHugePages(Namespace namespace) throws IOException {
+        long pages = Math.ceilDiv(namespace.bytes(), Memfd.HUGE_PAGE_BYTES);
+        long bytes = pages * Memfd.HUGE_PAGE_BYTES;
+        try (Fd fd = Memfd.createHuge("sluice namespace " + namespace.nsid(), bytes)) {
+            Mapping mapping = Mapping.shared(fd, 0, bytes, Mapping.PROT_READ | Mapping.PROT_WRITE);
+            return new MemoryStorage(namespace, mapping, true);
+        } catch (LinuxException e) {
+            throw new IOException(
+                    pages + " hugepages of 2 MiB cannot be had: " + e.getMessage()
+                            + " As root, add as many to the pool (sysctl vm.nr_hugepages), or do without hugepages",
+                    e);
+        }
     }
 
     private static long roundUpToPage(long bytes) {
@@ -199,7 +230,7 @@ public final class MemoryStorage implements IoPath {
     private void zero(long address, long bytes) {
         long firstPage = roundUpToPage(address);
         long pagesBytes = (address + bytes - firstPage) / Memory.PAGE_BYTES * Memory.PAGE_BYTES;
-        if (pagesBytes < MIN_DISCARD_BYTES) {
+        if (keepsPages || pagesBytes < MIN_DISCARD_BYTES) {
             Memory.fill(address, bytes, (byte) 0);
             return;
         }

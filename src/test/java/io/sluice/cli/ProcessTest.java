@@ -87,6 +87,26 @@ class ProcessTest {
     }
 
     @Test
+    void shouldServeSeveralNamespacesAndRefuseAFileThatIsServed() throws Exception {
+        String file = folder.resolve("disk.img").toString();
+        try (ModelProcess model = ModelProcess.start(
+                socket(), "--namespace", "memory=16M", "--namespace", "file=" + file + ",size=8M,block-size=4096")) {
+            assertEquals(ExitCode.OK, run("identify", "--json", socket().toString()), err.toString());
+            JsonNode identity = JsonMapper.shared().readTree(out.toString());
+            assertEquals(16 << 20, identity.at("/namespaces/0/bytes").asLong());
+            assertEquals(8 << 20, identity.at("/namespaces/1/bytes").asLong());
+            assertEquals(
+                    ExitCode.OK, bench("--op", "randrw", "--verify", "--depth", "8", "--nsid", "2"), err.toString());
+            String other = folder.resolve("other.sock").toString();
+            assertEquals(ExitCode.FAILED, run("model", "--socket", other, "--file", file));
+            assertTrue(
+                    err.toString()
+                            .contains("is locked by process " + model.process().pid()),
+                    err.toString());
+        }
+    }
+
+    @Test
     void shouldFailWhenStandardOutputIsFull() throws Exception {
         try (ModelProcess model = ModelProcess.start(socket(), "--memory", "16M")) {
             for (String command : List.of("identify", "bench --json --op read --time 1 --warm-up 0")) {

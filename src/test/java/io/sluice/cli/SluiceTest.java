@@ -237,7 +237,15 @@ class SluiceTest {
         "'--memory 1M --file x', 'mutually exclusive'",
         "'--memory 1M --size 1M', '--size and --read-only go with --file'",
         "'--memory 1M --read-only', '--size and --read-only go with --file'",
-        "'--file x --noop', '--noop moves no data'",
+        "'--file x --noop', '--noop and --hugepages go with --memory'",
+        "'--memory 1M --hugepages --noop', '--noop moves no data'",
+        "'--namespace memory=1M --block-size 512', 'a --namespace has them in itself'",
+        "'--namespace memory=1M --memory 1M', 'mutually exclusive'",
+        "'--namespace disk=1M', '\"disk=1M\" begins with neither memory=SIZE nor file=PATH'",
+        "'--namespace memory=1M,size=1M', 'has a size already'",
+        "'--namespace memory=1M,read-only', 'read-only goes with file=PATH'",
+        "'--namespace file=x,hugepages', 'hugepages goes with memory=SIZE'",
+        "'--namespace file=x,speed=3', '\"speed=3\" in'",
         "'--file x --size 1000', 'not made of whole blocks'",
         "'--file x --block-size 1K', 'blocks have 512 or 4096 bytes'"
     })

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Storage in a file behind a real queue, against an array as the model of what it must hold. */
-@Timeout(120) // a hang, not a measure
+@Timeout(300) // a hang, not a measure
 class FileStorageTest {
     private static final int BYTES = 8 << 20;
 
@@ -411,7 +411,7 @@ class FileStorageTest {
         long allocated = Long.MAX_VALUE;
 
         // When the JIT is done depends on how busy the machine is: the state is steady once a batch allocates nothing.
-        for (int batch = 0; batch < 200 && allocated > 0; batch++) {
+        for (int batch = 0; batch < 1500 && allocated > 0; batch++) {
             long before = threads.getThreadAllocatedBytes(self);
             for (int i = 0; i < 1_000; i++) {
                 int opcode = i % 50 == 0 ? NvmOpcode.FLUSH : (i & 1) == 0 ? NvmOpcode.READ : NvmOpcode.WRITE;

@@ -93,6 +93,13 @@ final class StorageRig implements AutoCloseable {
         return ring();
     }
 
+    /** The same to another namespace than 1. */
+    int submitTo(int nsid, int opcode, long slba, int blocks, int buffer) {
+        int cid = submit(opcode, slba, blocks, buffer);
+        Sqe.setNsid(guest.hva(SQ_GPA) + (long) cid * Sqe.BYTES, nsid);
+        return cid;
+    }
+
     /** The same with FUA. */
     int submitForced(int opcode, long slba, int blocks, int buffer) {
         int cid = submit(opcode, slba, blocks, buffer);
@@ -102,6 +109,12 @@ final class StorageRig implements AutoCloseable {
 
     int flush() {
         entry(NvmOpcode.FLUSH);
+        return ring();
+    }
+
+    /** A Flush of all namespaces. */
+    int flushAll() {
+        Sqe.setNsid(entry(NvmOpcode.FLUSH), Sqe.NSID_ALL);
         return ring();
     }
 

@@ -1,0 +1,154 @@
+package io.sluice.controller;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.linux.Errno;
+import io.sluice.mem.Memory;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Status;
+import io.sluice.storage.BackingFile;
+import io.sluice.storage.FileStorage;
+import io.sluice.storage.ManyStorages;
+import io.sluice.storage.MemoryStorage;
+import io.sluice.storage.ScriptedFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Three namespaces: in memory, and in two files. */
+@Timeout(120) // a hang, not a measure
+class ManyStoragesTest {
+    private static final int BLOCKS = 2048;
+
+    @TempDir
+    private Path folder;
+
+    private final Semaphore wakes = new Semaphore(0);
+    private final CountDownLatch entered = new CountDownLatch(1);
+    private final CountDownLatch open = new CountDownLatch(1);
+    private ScriptedFile second;
+    private ScriptedFile third;
+    private StorageRig rig;
+
+    @BeforeEach
+    void openAll() throws IOException {
+        second = file("second.img");
+        third = file("third.img");
+        rig = new StorageRig(new ManyStorages(List.of(
+                new MemoryStorage(namespace(1)),
+                new FileStorage(namespace(2), second, wakes::release),
+                new FileStorage(namespace(3), third, wakes::release))));
+    }
+
+    private static Namespace namespace(int nsid) {
+        return new Namespace(nsid, BLOCKS, 512, 0, nsid, 0, false);
+    }
+
+    private ScriptedFile file(String name) throws IOException {
+        return new ScriptedFile(
+                BackingFile.open(folder.resolve(name), OptionalLong.of(BLOCKS * 512L), OptionalInt.empty(), false));
+    }
+
+    @AfterEach
+    void close() {
+        open.countDown();
+        rig.close();
+    }
+
+    @Test
+    void shouldGiveEachCommandToItsOwnNamespace() {
+        for (int nsid = 1; nsid <= 3; nsid++) {
+            Memory.fill(rig.buffer(0), 512, (byte) nsid);
+            rig.assertEnds(Status.SUCCESS, rig.submitTo(nsid, NvmOpcode.WRITE, 7, 1, 0));
+        }
+        for (int nsid = 1; nsid <= 3; nsid++) {
+            rig.assertEnds(Status.SUCCESS, rig.submitTo(nsid, NvmOpcode.READ, 7, 1, 1));
+            assertEquals(nsid, Memory.getByte(rig.buffer(1)));
+        }
+        assertEquals(3, rig.path.namespaces().size());
+        rig.assertEnds(Status.INVALID_NAMESPACE_OR_FORMAT, rig.submitTo(4, NvmOpcode.READ, 7, 1, 1));
+    }
+
+    @Test
+    void shouldFlushAllNamespacesAndNotEndBeforeTheLast() throws Exception {
+        third.hang("sync", entered, open);
+        int flush = rig.flushAll();
+        rig.step();
+        ScriptedFile.await(entered);
+        while (second.calls().isEmpty()) {
+            rig.step();
+        }
+        int later = rig.flushAll();
+        rig.step();
+        assertFalse(rig.hasEnded(flush));
+
+        open.countDown();
+
+        rig.assertEnds(Status.SUCCESS, flush);
+        rig.assertEnds(Status.SUCCESS, later);
+        assertEquals(List.of("sync", "sync"), second.calls());
+        assertEquals(List.of("sync", "sync"), third.calls());
+    }
+
+    @Test
+    void shouldFailAFlushOfAllWhereOneFails() {
+        second.fail("sync", Errno.EIO);
+        rig.assertEnds(Status.WRITE_FAULT, rig.flushAll());
+        rig.assertEnds(Status.WRITE_FAULT, rig.flushAll());
+        assertEquals(List.of("sync", "sync"), third.calls());
+    }
+
+    @Test
+    void shouldGoOnWithOthersWhileOneHangs() throws Exception {
+        second.hang("read", entered, open);
+        int hanging = rig.submitTo(2, NvmOpcode.READ, 0, 1, 0);
+        rig.step();
+        ScriptedFile.await(entered);
+        rig.assertEnds(Status.SUCCESS, rig.submitTo(3, NvmOpcode.WRITE, 0, 1, 1));
+        rig.assertEnds(Status.SUCCESS, rig.submitTo(1, NvmOpcode.READ, 0, 1, 1));
+        rig.assertEnds(Status.SUCCESS, rig.flushAll());
+        assertFalse(rig.hasEnded(hanging));
+        open.countDown();
+        rig.assertEnds(Status.SUCCESS, hanging);
+    }
+
+    @Test
+    void shouldEndFlushesOfAllWhenTheControllerIsReset() throws Exception {
+        third.hang("sync", entered, open);
+        rig.flushAll();
+        rig.flushAll();
+        rig.step();
+        ScriptedFile.await(entered);
+        assertTrue(rig.queues.reset());
+        open.countDown();
+    }
+
+    @Test
+    void shouldSettleEachOnce() throws Exception {
+        while (!rig.path.settle()) {
+            assertTrue(wakes.tryAcquire(60, TimeUnit.SECONDS), "nobody wakes the poller");
+        }
+        assertEquals(List.of("sync"), second.calls());
+        assertEquals(List.of("sync"), third.calls());
+    }
+
+    @Test
+    void shouldRefuseNamespacesThatAreNotInOrder() throws IOException {
+        try (MemoryStorage other = new MemoryStorage(namespace(2))) {
+            assertThrows(IllegalArgumentException.class, () -> new ManyStorages(List.of(other)));
+        }
+    }
+}
