@@ -2,6 +2,7 @@ package io.sluice.storage;
 
 import io.sluice.linux.IoVectors;
 import io.sluice.linux.LinuxException;
+import io.sluice.linux.ThreadControl;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -16,6 +17,7 @@ import org.slf4j.LoggerFactory;
  */
 final class FileWorkers {
     private static final Logger LOG = LoggerFactory.getLogger(FileWorkers.class);
+    private static final long SLICE_NANOS = 100_000;
     private static final long STOP_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     private final FileWork work;
@@ -68,7 +70,17 @@ final class FileWorkers {
         }
     }
 
+    /** Who has a processor of a poller's to wait for must get it soon: a slice of somebody else's is longer than most calls. */
+    private static void prepareThread() {
+        try {
+            ThreadControl.setSlice(SLICE_NANOS);
+        } catch (LinuxException e) {
+            LOG.warn("calls for data may begin late: {}", e.getMessage());
+        }
+    }
+
     private void run(int id, IoVectors vectors) {
+        prepareThread();
         try (vectors) {
             while (!stopping) {
                 int index = todo.poll();
