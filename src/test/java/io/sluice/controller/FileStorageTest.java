@@ -275,6 +275,18 @@ class FileStorageTest {
     }
 
     @Test
+    void shouldLetTheKernelFindThatMemoryIsGone() throws Exception {
+        open(BYTES, 512);
+        rig.write(0, 8, StorageRig.filled(4096, 9));
+        rig.takeMemoryFrom(0);
+        rig.assertEnds(Status.DATA_TRANSFER_ERROR, rig.submit(NvmOpcode.READ, 0, 8, 0));
+        rig.assertEnds(Status.DATA_TRANSFER_ERROR, rig.submit(NvmOpcode.WRITE, 0, 8, 0));
+        rig.assertEnds(Status.DATA_TRANSFER_ERROR, rig.submitForced(NvmOpcode.WRITE, 0, 8, 0));
+        rig.assertEnds(Status.SUCCESS, rig.flush());
+        assertArrayEquals(StorageRig.filled(4096, 9), rig.read(0, 8));
+    }
+
+    @Test
     void shouldNeitherHideNorMakeUpForAFileThatWasCut() throws Exception {
         open(BYTES, 512);
         rig.write(0, 8, StorageRig.filled(4096, 9));

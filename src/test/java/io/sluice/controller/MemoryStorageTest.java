@@ -2,9 +2,7 @@ package io.sluice.controller;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.sun.management.ThreadMXBean;
 import io.sluice.linux.Mapping;
@@ -16,10 +14,7 @@ import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import io.sluice.storage.MemoryStorage;
-import java.io.IOException;
 import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -47,11 +42,7 @@ class MemoryStorageTest {
     }
 
     private void open(long bytes, int blockBytes) throws Exception {
-        openQueues(new MemoryStorage(new Namespace(1, bytes / blockBytes, blockBytes, 0, 0, 0, false)));
-    }
-
-    private void openQueues(MemoryStorage newStorage) throws Exception {
-        storage = newStorage;
+        storage = new MemoryStorage(new Namespace(1, bytes / blockBytes, blockBytes, 0, 0, 0, false));
         queues = new IoQueues(storage, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoEvents());
         queues.enable(guest, PAGE);
         assertTrue(queues.createCompletionQueue(1, ENTRIES, CQ_GPA, 0));
@@ -219,35 +210,6 @@ class MemoryStorageTest {
         }
 
         assertEquals(0, allocated, "bytes for 10,000 commands");
-    }
-
-    @Test
-    void shouldHoldAndZeroWhatIsOnHugePages() throws Exception {
-        long free = Files.readAllLines(Path.of("/proc/meminfo")).stream()
-                .filter(line -> line.startsWith("HugePages_Free:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-                .sum();
-        assumeTrue(free >= 4, "this test needs 4 free huge pages (/proc/sys/vm/nr_hugepages), there are " + free);
-        openQueues(MemoryStorage.onHugePages(new Namespace(1, (7 << 20) / 512, 512, 0, 0, 0, false)));
-        for (int mib = 0; mib < 7; mib++) {
-            Memory.fill(guest.hva(DATA_GPA), MAX_TRANSFER, (byte) 0xaa);
-            assertEquals(Status.OK, transfer(NvmOpcode.WRITE, mib * 2048L, 2048));
-        }
-        deallocate(1, 6 * 2048);
-        assertBlock(0, (byte) 0xaa);
-        assertBlock(1, (byte) 0);
-        assertBlock(6 * 2048, (byte) 0);
-        assertBlock(6 * 2048 + 1, (byte) 0xaa);
-    }
-
-    @Test
-    void shouldSayHowManyHugePagesAreMissing() throws Exception {
-        Namespace huge = new Namespace(1, 1L << 40, 512, 0, 0, 0, false);
-        String said = assertThrows(IOException.class, () -> MemoryStorage.onHugePages(huge))
-                .getMessage();
-        assertTrue(said.startsWith("268435456 hugepages of 2 MiB cannot be had: "), said);
-        assertTrue(said.contains("vm.nr_hugepages"), said);
-        open(4096, 512);
     }
 
     private void transferQuietly(int i) {

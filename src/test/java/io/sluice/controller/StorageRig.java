@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sluice.linux.Mapping;
 import io.sluice.mem.Memory;
+import io.sluice.mem.Translator;
 import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.DsmRange;
@@ -80,6 +81,11 @@ final class StorageRig implements AutoCloseable {
     /** The host address of a buffer. */
     long buffer(int buffer) {
         return guest.hva(data(buffer));
+    }
+
+    /** Lets the first page of a buffer be at an address where this process has nothing. */
+    void takeMemoryFrom(int buffer) {
+        guest.mapPage(data(buffer), PAGE - guest.hva(0), Translator.READ | Translator.WRITE);
     }
 
     /** Puts a command into the queue, and rings. Returns its CID. */
