@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a start would fail on, on this host, as this user, now: folders that sockets go to, and the poller's processor. Apart from
+ * What a start would fail on, on this host, as this user, now: folders that sockets go to, a model's file, and the poller's processor. Apart from
  * the other checks, because it may be different when the daemon starts: its service makes its folder, and has another user.
  */
 public final class HostChecks {
@@ -27,6 +27,12 @@ public final class HostChecks {
                 add(found, settings, "poller.core", problem);
             }
         });
+        if (settings.device().target() instanceof TargetSettings.ModelFile model) {
+            String problem = fileProblem(Path.of(model.path()), model.bytes().isPresent());
+            if (!problem.isEmpty()) {
+                add(found, settings, "device.target", problem);
+            }
+        }
         for (int i = 0; i < settings.volumes().size(); i++) {
             Path folder = Path.of(settings.volumes().get(i).socket()).getParent();
             String problem = folderProblem(folder);
@@ -88,6 +94,17 @@ public final class HostChecks {
             }
         }
         return false;
+    }
+
+    private static String fileProblem(Path file, boolean isMade) {
+        if (Files.exists(file)) {
+            return "";
+        }
+        if (!isMade) {
+            return file + " does not exist; give it a size to have it made (,size=SIZE)";
+        }
+        String problem = folderProblem(file.getParent());
+        return problem.isEmpty() ? "" : "the folder " + file.getParent() + " " + problem;
     }
 
     private static String folderProblem(Path folder) {

@@ -48,6 +48,26 @@ class HostChecksTest {
                 problems("x/a.sock"));
     }
 
+    private List<String> problemsOfFile(String file) throws Exception {
+        ServeSettings settings = ServeReader.parse(
+                "device: \"model:file=" + file + "\"\nvolumes: [{name: a, socket: a}]\n", "serve.yaml", folder);
+        return HostChecks.problems(settings, folder.resolve("cpu"), folder.resolve("status")).stream()
+                .map(ConfigError::toString)
+                .toList();
+    }
+
+    @Test
+    void shouldSayThatAModelsFileIsNotThereAndCannotBeMade() throws Exception {
+        assertEquals(
+                List.of("serve.yaml:1:9: device.target: " + folder
+                        + "/x.img does not exist; give it a size to have it made (,size=SIZE)"),
+                problemsOfFile("x.img"));
+        assertEquals(List.of(), problemsOfFile("x.img,size=1M"));
+        assertEquals(1, problemsOfFile("y/x.img,size=1M").size());
+        Files.createFile(folder.resolve("x.img"));
+        assertEquals(List.of(), problemsOfFile("x.img"));
+    }
+
     @Test
     void shouldSayThatTheFolderMayNotBeWritten() throws Exception {
         Path locked = Files.createDirectory(folder.resolve("locked"));
