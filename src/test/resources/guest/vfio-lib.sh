@@ -29,13 +29,33 @@ give_to_kernel() {
   echo "$1" >/sys/bus/pci/drivers_probe
 }
 
-# sluice_java CLASS [ARGUMENT...]
-sluice_java() { (sluice_exec "$@"); }
+# A test program of Java's: sluice_java CLASS [ARGUMENT...]. All of them run in one JVM, which the first one starts.
+sluice_java() {
+  local code
+  [ -n "${STATION:-}" ] || start_station
+  printf '%s\n' $# "$@" >&"$STATION_IN"
+  until read -r -t 5 code <&"$STATION_OUT"; do
+    kill -0 "$STATION" || fail "the JVM of the test programs has ended"
+  done
+  return "$code"
+}
 
-# The same in the place of this shell: in the background, $! is then Java itself.
+start_station() {
+  local pipes=/tmp/station-$$
+  mkfifo "$pipes-in" "$pipes-out"
+  # Both for reading and writing: so nobody waits for the other side to open it.
+  exec {STATION_IN}<>"$pipes-in" {STATION_OUT}<>"$pipes-out"
+  # Closed for itself, or it would never see the end of its commands.
+  sluice_exec io.sluice.qemu.Station "$pipes-in" "$pipes-out" {STATION_IN}>&- {STATION_OUT}>&- &
+  STATION=$!
+}
+
+# A JVM of its own, in the place of this shell: sluice_exec CLASS [ARGUMENT...]. In the background, $! is then Java itself.
 sluice_exec() {
-  exec java --enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto \
-    -cp "/sluice/files/classes:/sluice/files/test-classes:/sluice/files/lib/*" "$@"
+  local options=(--enable-native-access=ALL-UNNAMED -XX:+UseSerialGC -XX:TieredStopAtLevel=1)
+  # Recorded with these options, by this class path. A JVM that did not take it would start, more slowly, so it has to tell.
+  [ ! -f /sluice/files/program.aot ] || options+=(-XX:AOTCache=/sluice/files/program.aot -XX:AOTMode=on)
+  exec java "${options[@]}" -cp "$(sed 's|^|/sluice/files/|' /sluice/files/jars | paste -sd :)" "$@"
 }
 
 # Commands of sluice, each of which has to end with an exit code and to say something: expect CODE TEXT COMMAND... [-- CODE TEXT ...]
@@ -44,6 +64,8 @@ expect() { sluice_java io.sluice.cli.Steps "$@" || fail "sluice did not do what 
 # The contract suite of PciDevice over VFIO, on a controller that has the kernel's driver before and after: keep_contract ADDRESS
 keep_contract() {
   give_to_vfio "$1"
+  # The JVM takes its environment from its start, so this has to be what it is started for.
+  [ -z "${STATION:-}" ] || fail "the contract comes first"
   SLUICE_VFIO_DEVICE=$1 sluice_java io.sluice.qemu.InGuest io.sluice.host.VfioContractTest
   # The suite has the device write where nothing is mapped, or nothing to be written: the IOMMU must have stopped just that.
   dmesg | grep 'DMAR:.*fault addr' >/tmp/faults || fail "the IOMMU has stopped nothing"
@@ -66,10 +88,10 @@ share() {
   rm -f /tmp/slice-?
   sluice_exec io.sluice.cli.Sluice serve "$drive" --destroy-data "${volumes[@]}" >/tmp/serve 2>/tmp/serve-log &
   serve=$!
-  for ((tries = 0; tries < 1200; tries++)); do
+  for ((tries = 0; tries < 120; tries++)); do # each of them takes CPU time from what it waits for
     [ "$(grep -c '^-device' /tmp/serve)" != $# ] || break
     kill -0 $serve || fail "serve has ended: $(cat /tmp/serve /tmp/serve-log)"
-    sleep 0.1
+    sleep 1
   done
   sluice_java io.sluice.host.DrivePattern 'write /tmp/a.sock 1 /tmp/slice-a queues=4' 'write /tmp/b.sock 1 /tmp/slice-b queues=4' \
     || fail "the clients have failed; serve says: $(cat /tmp/serve-log)"
@@ -103,13 +125,13 @@ expect_booted() {
 # Waits until a process has the device, and some seconds more, so that I/O is under way.
 await_load() {
   local tries
-  for ((tries = 0; tries < 600; tries++)); do
+  for ((tries = 0; tries < 60; tries++)); do
     kill -0 "$1" || fail "the load has ended by itself: $(cat /tmp/bench)"
     if readlink "/proc/$1/fd/"* | grep -q vfio-device; then
       sleep 5
       return
     fi
-    sleep 0.1
+    sleep 1
   done
   fail "the load does not begin"
 }

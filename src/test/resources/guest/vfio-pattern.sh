@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What Sluice's driver writes is what the kernel's driver reads, and the other way round; on controllers with various traits, some
 # with small pages, some with hugepages.
-source /sluice/files/test-classes/guest/vfio-lib.sh
+source /sluice/files/vfio-lib.sh
 controllers=(PLAIN BIG SMALL WIDE MANY MODEL)
 # What has data to compare: SERIAL NSID
 drives=('PLAIN 1' 'BIG 1' 'SMALL 1' 'WIDE 1' 'MANY 1' 'MANY 2' 'MODEL 1')

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What goes wrong with a device of the host: it holds data, its driver is killed, memory may not be locked, its group is not whole,
 # it is unplugged while I/O runs. The drive TROUBLE is in a slot for hot-plugging; ONE and TWO are two functions of one slot.
-source /sluice/files/test-classes/guest/vfio-lib.sh
+source /sluice/files/vfio-lib.sh
 
 wait_for_nvme 3
 drive=$(pci_address_of TROUBLE)
@@ -26,7 +26,7 @@ expect 1 "sluice bind $drive" identify "$drive" \
 unprivileged() { (
   ulimit -l 64
   exec setpriv --bounding-set -ipc_lock --inh-caps -ipc_lock -- bash -c 'source /sluice/lib.sh
-    source /sluice/files/test-classes/guest/vfio-lib.sh
+    source /sluice/files/vfio-lib.sh
     "$@"' sluice "$@"
 ); }
 unprivileged expect 1 "LimitMEMLOCK=infinity" identify "$drive"

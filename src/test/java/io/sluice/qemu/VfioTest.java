@@ -5,13 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sluice.cli.ModelProcess;
 import io.sluice.qemu.Rig.Guest;
 import io.sluice.qemu.Rig.Run;
-import java.io.File;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,11 +16,16 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Real VFIO without hardware: in a guest, QEMU's emulated NVMe behind an emulated IOMMU is a device of the host. */
 @Tag("qemu")
+@Execution(ExecutionMode.CONCURRENT)
 class VfioTest {
     private static final long MIB = 1 << 20;
+
+    private static Path program;
 
     @TempDir
     Path folder;
@@ -31,8 +33,9 @@ class VfioTest {
     private int drives;
 
     @BeforeAll
-    static void requireRig() {
+    static void makeProgram(@TempDir Path shared) throws IOException, InterruptedException {
         Rig.require();
+        program = GuestProgram.make(shared.resolve("program"));
     }
 
     @Test
@@ -96,60 +99,15 @@ class VfioTest {
         }
     }
 
-    /** A guest with an IOMMU, a JDK, and the devices. */
+    /**
+     * A guest with an IOMMU, a JDK, and the devices. It has one processor: emulated processors that wait for each other make a JVM's
+     * start cost five times as much, and two such guests have two of the host's busy anyway.
+     */
     private Guest start(String script, String iommuBits, List<String> devices) throws IOException {
         Map<String, String> settings =
                 new HashMap<>(Map.of("JDK", "1", "NESTED", "1", "IOMMU", iommuBits, "MEM", "1G"));
-        settings.put("FILES", program().toString());
+        settings.put("FILES", program.toString());
         settings.put("TIMEOUT", "700");
-        settings.put("SMP", "2");
         return Rig.start(script, settings, devices);
-    }
-
-    /** The classes under test, the tests, and what both need, for the guest. */
-    private Path program() throws IOException {
-        Path files = Files.createDirectories(folder.resolve("files/lib"));
-        String path = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
-        List<String> entries = Arrays.stream(path.split(File.pathSeparator, -1))
-                .filter(entry ->
-                        !entry.isEmpty()) // Surefire ends the path with a colon, which would be the whole project
-                .toList();
-        for (String entry : entries) {
-            Path from = Path.of(entry);
-            if (Files.isDirectory(from)) {
-                copyFolder(from, files.resolveSibling(from.getFileName()));
-            } else if (isNeeded(from.getFileName().toString())) {
-                Files.copy(from, files.resolve(from.getFileName()));
-            }
-        }
-        copyScripts(files.resolveSibling("scripts"));
-        return files.getParent();
-    }
-
-    /** For a guest's guest. */
-    private static void copyScripts(Path into) throws IOException {
-        for (String script : List.of("rig/boot-sector", "rig/qemu", "lib/common.sh")) {
-            Path target = into.resolve(script);
-            Files.createDirectories(target.getParent());
-            Files.copy(Path.of("scripts").resolve(script), target);
-        }
-    }
-
-    private static boolean isNeeded(String jar) {
-        return jar.matches(
-                "(junit|opentest4j|jnr|jffi|asm|slf4j|logback|HdrHistogram|picocli|jackson|snakeyaml).*\\.jar");
-    }
-
-    private static void copyFolder(Path from, Path to) throws IOException {
-        try (var files = Files.walk(from)) {
-            for (Path file : files.toList()) {
-                Path target = to.resolve(from.relativize(file).toString());
-                if (Files.isDirectory(file)) {
-                    Files.createDirectories(target);
-                } else {
-                    Files.copy(file, target);
-                }
-            }
-        }
     }
 }
