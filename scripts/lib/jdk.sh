@@ -41,7 +41,7 @@ best_jdk() {
       return
     fi
     [ "$version" -le "$best_version" ] || { best=$home best_version=$version; }
-  done < <(jdk_candidates)
+  done < <(jdk_candidates 2>/dev/null) # a service gets no SIGPIPE: what is not read any more would be an error
   [ -n "$best" ] && echo "$best"
 }
 
