@@ -1,12 +1,12 @@
 package io.sluice.controller;
 
+import io.sluice.dma.GuestMemory;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
 import io.sluice.mem.Bits;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.Aqa;
-import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Sqe;
 
@@ -40,6 +40,8 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
     private final Mapping memory;
     private final AdminCommand command;
 
+    private final AdminStaging staging = new AdminStaging();
+
     private VirtualCompletionQueue completions;
     private VirtualSubmissionQueue submissions;
     private boolean unfinished;
@@ -54,16 +56,18 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
         this.command = new AdminCommand(memory.address());
     }
 
-    /** Makes the queue pair from the registers' values. False, and no queue, if its memory cannot be reached. */
-    boolean open(Translator guestMemory, RegisterFile registers) {
+    /** Makes the queue pair from the registers' values. Null; or why there is no queue: its memory cannot be reached. */
+    String open(GuestMemory guest, RegisterFile registers) {
         int aqa = registers.aqa();
+        Translator hostView = guest.hostView();
+        staging.open(guest);
         completions = new VirtualCompletionQueue(
                 QID,
                 Aqa.cqEntries(aqa),
                 registers.acq(),
                 VECTOR,
                 bar0Address + Doorbells.cqHeadDoorbell(QID),
-                guestMemory,
+                hostView,
                 listener);
         submissions = new VirtualSubmissionQueue(
                 QID,
@@ -71,27 +75,28 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
                 registers.asq(),
                 bar0Address + Doorbells.sqTailDoorbell(QID),
                 completions,
-                guestMemory,
+                hostView,
                 listener);
-        boolean whole = completions.memory().isWhole() && submissions.memory().isWhole();
-        if (!whole) {
+        if (!completions.reach(guest) || !submissions.reach(guest)) {
             forget();
+            return "the memory of the admin queues (ASQ 0x" + Long.toHexString(registers.asq()) + ", ACQ 0x"
+                    + Long.toHexString(registers.acq()) + ") is not all mapped for reading and for writing";
         }
-        return whole;
+        return null;
     }
 
-    /** What to tell of an {@link #open} that could not reach the queues' memory. */
-    static String whyUnreachable(Translator guestMemory, RegisterFile registers) {
-        if (guestMemory.translate(registers.asq(), Sqe.BYTES, Translator.READ) == Translator.NOT_LOCAL
-                || guestMemory.translate(registers.acq(), Cqe.BYTES, Translator.WRITE) == Translator.NOT_LOCAL) {
-            return "the guest's memory is not shared with this process: give QEMU's memory backend share=on";
-        }
-        return "the memory of the admin queues (ASQ 0x" + Long.toHexString(registers.asq()) + ", ACQ 0x"
-                + Long.toHexString(registers.acq()) + ") is not all mapped for reading and for writing";
+    /** Where this queue's commands find their data. */
+    Translator dataView() {
+        return staging;
     }
 
     /** The controller is reset: there is no queue any more. */
     void forget() {
+        if (submissions != null) {
+            completions.memory().close();
+            submissions.memory().close();
+            staging.close();
+        }
         completions = null;
         submissions = null;
         unfinished = false;
@@ -106,6 +111,7 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
         if (isOpen()) {
             completions.memory().forget();
             submissions.memory().forget();
+            staging.memoryChanged();
         }
     }
 
@@ -120,6 +126,7 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
 
     /** Goes on with an unfinished command, then takes new ones. Returns how many ended. */
     int doWork() {
+        int moved = exchange();
         int work = 0;
         if (unfinished) {
             work += run() ? 1 : 0;
@@ -128,12 +135,24 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
             run();
             work++;
         }
-        return work;
+        return work + moved;
     }
 
-    /** Whether there is a command that is not done, or not taken. */
+    /** Goes on with the queues' own messages, where their memory is not shared. Returns how many entries have moved. */
+    int exchange() {
+        int moved = submissions.isMirrored() ? submissions.exchange() : 0;
+        return completions.isMirrored() ? moved + completions.exchange() : moved;
+    }
+
+    /** Whether the guest sees all completions that have been posted. */
+    boolean isVisible() {
+        return !isOpen() || completions.isVisible();
+    }
+
+    /** Whether there is a command that is not done, or not taken, or a completion on its way. */
     boolean hasWork() {
-        return isOpen() && (unfinished || submissions.available() > 0);
+        return isOpen()
+                && (unfinished || submissions.available() > 0 || submissions.isFetching() || !completions.isVisible());
     }
 
     private boolean take() {
@@ -151,7 +170,7 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
 
     /** Whether the command has ended, or waits elsewhere. */
     private boolean run() {
-        int result = executor.execute(command);
+        int result = staging.run(executor, command);
         unfinished = result == AdminCommand.UNFINISHED;
         if (unfinished) {
             return false;
@@ -196,6 +215,7 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
 
     @Override
     public void close() {
+        forget();
         memory.close();
     }
 }

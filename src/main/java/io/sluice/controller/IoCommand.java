@@ -26,6 +26,9 @@ public final class IoCommand {
     private boolean inGuestMemory;
     private long epoch;
 
+    /** Where it is {@link StagedCommands}'; else null. */
+    private StagedCommand staged;
+
     private int guestCid;
     private int opcode;
     private int nsid;
@@ -125,9 +128,9 @@ public final class IoCommand {
         owner.spend(bytes);
     }
 
-    /** Whether it has been submitted and has not ended. */
+    /** Whether the path has it: it has been submitted and has not been completed. */
     public boolean isPending() {
-        return pending;
+        return pending && (staged == null || staged.stage == StagedCommand.Stage.IN_PATH);
     }
 
     /**
@@ -158,6 +161,11 @@ public final class IoCommand {
         return guestCid;
     }
 
+    /** Whether it takes a slot: it is the path's, or its data is on its way between the guest and us. */
+    boolean isHeld() {
+        return pending;
+    }
+
     void setPending(boolean nowPending) {
         pending = nowPending;
     }
@@ -182,6 +190,21 @@ public final class IoCommand {
     /** Its pieces will be read or written by the path. */
     void setInGuestMemory() {
         inGuestMemory = true;
+    }
+
+    /** The same, or not, as of an epoch. */
+    void setInGuestMemory(boolean nowInGuestMemory, long inEpoch) {
+        inGuestMemory = nowInGuestMemory;
+        epoch = inEpoch;
+    }
+
+    /** What knows where its data is, where the guest does not share that; else null. */
+    StagedCommand staged() {
+        return staged;
+    }
+
+    void setStaged(StagedCommand nowStaged) {
+        staged = nowStaged;
     }
 
     void decode(int newOpcode, int newNsid) {

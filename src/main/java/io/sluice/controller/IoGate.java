@@ -39,6 +39,13 @@ final class IoGate {
     private SglWalker sglRanges;
     private boolean writeThrough;
 
+    /** Those that are not in use, for commands whose memory the guest does not share. */
+    private PrpWalker otherData;
+
+    private PrpWalker otherRanges;
+    private SglWalker otherSglData;
+    private SglWalker otherSglRanges;
+
     /**
      * A gate that is not enabled yet.
      *
@@ -86,6 +93,41 @@ final class IoGate {
             sglRanges = new SglWalker(newHostView, newHostView, maxTransferBytes, sglAlignmentBytes);
         }
         writeThrough = false;
+    }
+
+    /** The same, for {@link #admitStaged}. After {@link #enable}. */
+    void enableStaged(Translator lists, Translator dataView, int memoryPageBytes) {
+        otherData = new PrpWalker(lists, dataView, memoryPageBytes, maxTransferBytes);
+        otherRanges = new PrpWalker(lists, lists, memoryPageBytes, maxTransferBytes);
+        if (sglAlignmentBytes > 0) {
+            otherSglData = new SglWalker(lists, dataView, maxTransferBytes, sglAlignmentBytes);
+            otherSglRanges = new SglWalker(lists, lists, maxTransferBytes, sglAlignmentBytes);
+        }
+    }
+
+    /** As {@link #admit}, with the translators of {@link #enableStaged}. */
+    int admitStaged(IoCommand command) {
+        exchangeWalkers();
+        try {
+            return admit(command);
+        } finally {
+            exchangeWalkers();
+        }
+    }
+
+    private void exchangeWalkers() {
+        PrpWalker someData = data;
+        PrpWalker someRanges = ranges;
+        SglWalker someSglData = sglData;
+        SglWalker someSglRanges = sglRanges;
+        data = otherData;
+        ranges = otherRanges;
+        sglData = otherSglData;
+        sglRanges = otherSglRanges;
+        otherData = someData;
+        otherRanges = someRanges;
+        otherSglData = someSglData;
+        otherSglRanges = someSglRanges;
     }
 
     /** Whether each write must be on non-volatile media when it completes: the guest has switched its write cache off. */

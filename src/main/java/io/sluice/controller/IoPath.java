@@ -2,8 +2,10 @@ package io.sluice.controller;
 
 import io.sluice.dma.DeviceMemory;
 import io.sluice.dma.GuestMemory;
+import io.sluice.linux.Mapping;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.NvmOpcode;
+import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
@@ -70,6 +72,16 @@ public interface IoPath extends AutoCloseable {
     /** At which addresses this path moves data: where a guest's data lies, as the pieces of a command say it. */
     default Translator dataView(GuestMemory memory) {
         return memory.hostView();
+    }
+
+    /**
+     * Memory that this path moves data to and from for guests that do not share theirs.
+     *
+     * @param bytes whole pages
+     * @throws IOException where there is none
+     */
+    default BounceArea bounceArea(long bytes) throws IOException {
+        return BounceArea.of(Mapping.sparse(bytes));
     }
 
     /** The guest has a completion queue more, or less; a reset takes all away. The commands in it come with its identifier. */

@@ -34,6 +34,9 @@ final class IoQueues implements AutoCloseable {
      */
     static final int CYCLE_BYTES = 4 << 20;
 
+    /** What the gate says of a command whose lists or data are where it cannot reach them. */
+    private static final int UNREACHABLE = Status.DATA_TRANSFER_ERROR.code();
+
     /** How an interrupt is raised. */
     @FunctionalInterface
     interface InterruptSink {
@@ -86,6 +89,11 @@ final class IoQueues implements AutoCloseable {
     private long epoch;
     private int headToCheck;
 
+    private final StagedCommands staging;
+
+    /** Whether any queue is in memory that the guest does not share. */
+    private boolean anyMirrored;
+
     /**
      * Queues of a controller that is not enabled.
      *
@@ -107,6 +115,7 @@ final class IoQueues implements AutoCloseable {
         this.listener = listener;
         this.bar0Address = bar0Address;
         this.slots = new IoSlots(this, path.maxPending() + 1, IoGate.maxPieces(path, maxTransferBytes));
+        this.staging = new StagedCommands(path, gate, this::end, listener, maxTransferBytes);
         this.submissionQueues = new VirtualSubmissionQueue[maxQueuePairs + 1];
         this.completionQueues = new VirtualCompletionQueue[maxQueuePairs + 1];
     }
@@ -116,6 +125,7 @@ final class IoQueues implements AutoCloseable {
         memory = guestMemory;
         translator = memory.hostView();
         gate.enable(translator, path.dataView(memory), memoryPageBytes);
+        staging.enable(memory, memoryPageBytes);
     }
 
     /** The guest has switched the volatile write cache on, as it is after a reset, or off. */
@@ -132,16 +142,27 @@ final class IoQueues implements AutoCloseable {
         for (VirtualCompletionQueue queue : activeCompletionQueues) {
             queue.memory().forget();
         }
+        staging.memoryChanged(newEpoch);
     }
 
     /** Whether a queue has commands that are not taken: for want of room for their completion, or because the path was busy. */
     boolean hasWork() {
         for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
-            if (queue.available() > 0) {
+            if (queue.available() > 0 || queue.isFetching()) {
                 return true;
             }
         }
-        return false;
+        return !isVisible();
+    }
+
+    /** Whether the guest sees all completions that have been posted. */
+    boolean isVisible() {
+        for (VirtualCompletionQueue queue : activeCompletionQueues) {
+            if (!queue.isVisible()) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Whether any command is pending. */
@@ -180,7 +201,7 @@ final class IoQueues implements AutoCloseable {
     boolean createCompletionQueue(int qid, int entries, long baseGpa, int vector) {
         long doorbell = bar0Address + Doorbells.cqHeadDoorbell(qid);
         var queue = new VirtualCompletionQueue(qid, entries, baseGpa, vector, doorbell, translator, listener);
-        if (!queue.memory().isWhole()) {
+        if (!queue.reach(memory)) {
             return false;
         }
         Memory.putIntVolatile(doorbell, 0);
@@ -195,7 +216,7 @@ final class IoQueues implements AutoCloseable {
         long doorbell = bar0Address + Doorbells.sqTailDoorbell(qid);
         VirtualCompletionQueue completions = completionQueues[cqid];
         var queue = new VirtualSubmissionQueue(qid, entries, baseGpa, doorbell, completions, translator, listener);
-        if (!queue.memory().isWhole()) {
+        if (!queue.reach(memory)) {
             return false;
         }
         Memory.putIntVolatile(doorbell, 0);
@@ -205,15 +226,24 @@ final class IoQueues implements AutoCloseable {
         return true;
     }
 
-    /** Deletes a completion queue that no submission queue uses. */
-    void deleteCompletionQueue(int qid) {
+    /**
+     * Deletes a completion queue that no submission queue uses.
+     *
+     * @return whether that is done; if not, to be called again in a later cycle
+     */
+    boolean deleteCompletionQueue(int qid) {
+        if (!completionQueues[qid].isVisible()) {
+            return false;
+        }
         int vector = completionQueues[qid].vector();
+        completionQueues[qid].memory().close();
         completionQueues[qid] = null;
         path.completionQueueChanged(qid, false);
         if (vector != VirtualCompletionQueue.NO_VECTOR) {
             interrupts.queueDeleted(vector);
         }
         refreshActive();
+        return true;
     }
 
     /**
@@ -225,13 +255,14 @@ final class IoQueues implements AutoCloseable {
         VirtualSubmissionQueue queue = submissionQueues[qid];
         queue.beginDeletion();
         if (queue.pending() > 0) {
-            slots.cancel(path, queue);
+            slots.cancel(this::cancel, queue);
         }
         signal();
         if (queue.pending() > 0) {
             return false;
         }
         queue.completionQueue().addSubmissionQueue(-1);
+        queue.memory().close();
         submissionQueues[qid] = null;
         refreshActive();
         return true;
@@ -248,6 +279,10 @@ final class IoQueues implements AutoCloseable {
         if (!isEmpty()) {
             for (VirtualCompletionQueue queue : activeCompletionQueues) {
                 path.completionQueueChanged(queue.qid(), false);
+                queue.memory().close();
+            }
+            for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
+                queue.memory().close();
             }
             Arrays.fill(submissionQueues, null);
             Arrays.fill(completionQueues, null);
@@ -257,7 +292,7 @@ final class IoQueues implements AutoCloseable {
             if (memory.isOutOfReach()) {
                 path.endLost();
             }
-            slots.cancel(path, null);
+            slots.cancel(this::cancel, null);
         }
         return slots.pendingCount() == 0;
     }
@@ -275,6 +310,8 @@ final class IoQueues implements AutoCloseable {
                 cqs.add(queue);
             }
         }
+        anyMirrored = sqs.stream().anyMatch(VirtualSubmissionQueue::isMirrored)
+                || cqs.stream().anyMatch(VirtualCompletionQueue::isMirrored);
         activeSubmissionQueues = sqs.toArray(VirtualSubmissionQueue[]::new);
         activeCompletionQueues = cqs.toArray(VirtualCompletionQueue[]::new);
         firstTurn = 0;
@@ -325,7 +362,22 @@ final class IoQueues implements AutoCloseable {
     }
 
     private int poll() {
-        return slots.pendingCount() > 0 ? path.poll() : 0;
+        int work = slots.pendingCount() > 0 ? path.poll() : 0;
+        return anyMirrored || !staging.isIdle() ? work + exchange() : work;
+    }
+
+    /** Goes on with what waits for messages. */
+    private int exchange() {
+        int work = staging.poll();
+        if (anyMirrored) {
+            for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
+                work += queue.isMirrored() ? queue.exchange() : 0;
+            }
+            for (VirtualCompletionQueue queue : activeCompletionQueues) {
+                work += queue.isMirrored() ? queue.exchange() : 0;
+            }
+        }
+        return work;
     }
 
     /**
@@ -395,16 +447,28 @@ final class IoQueues implements AutoCloseable {
     private int begin(IoCommand command, VirtualSubmissionQueue queue) {
         command.take(queue, epoch, Sqe.cid(Memory.hint(command.sqeAddress())));
         int status = gate.admit(command);
-        if (status == Status.OK) {
+        boolean staged = status == UNREACHABLE && staging.isEnabled();
+        if (status == Status.OK || staged) {
             slots.hold();
             queue.addPending(1);
-            status = path.submit(command);
+            status = staged ? staging.begin(command) : path.submit(command);
             if (status != IoPath.PENDING) {
                 queue.addPending(-1);
                 slots.free(command);
             }
         }
         return status;
+    }
+
+    private void cancel(IoCommand command) {
+        if (!staging.cancel(command)) {
+            path.cancel(command);
+        }
+    }
+
+    /** The client has left, and nothing of it is in use any more. */
+    void clientHasLeft() {
+        staging.clientHasLeft();
     }
 
     /** Answers a command, or puts it back. Whether it has been taken. */
@@ -426,8 +490,8 @@ final class IoQueues implements AutoCloseable {
      * if it had not been looked at. If it meets one again, that is of its own memory, which is gone, and ends it.
      */
     private int cutShort(IoCommand command, VirtualSubmissionQueue queue, Throwable fault) {
-        if (command.isPending()) {
-            if (path.has(command)) {
+        if (command.isHeld()) {
+            if (command.staged() != null || path.has(command)) {
                 return IoPath.PENDING;
             }
             queue.addPending(-1);
@@ -459,6 +523,14 @@ final class IoQueues implements AutoCloseable {
         if (!command.isPending()) {
             throw new IllegalStateException("command " + command.guestCid() + " ended twice");
         }
+        if (command.staged() != null) {
+            staging.pathEnded(command, status);
+        } else {
+            end(command, status);
+        }
+    }
+
+    private void end(IoCommand command, int status) {
         VirtualSubmissionQueue queue = command.queue();
         queue.addPending(-1);
         slots.free(command);
@@ -496,6 +568,7 @@ final class IoQueues implements AutoCloseable {
 
     @Override
     public void close() {
+        staging.close();
         slots.close();
     }
 }

@@ -3,6 +3,7 @@ package io.sluice.controller;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
 import io.sluice.nvme.Sqe;
+import java.util.function.Consumer;
 
 /**
  * The slots of a controller's I/O commands: made once, used for ever. As many as the I/O path may have pending, and one
@@ -77,7 +78,7 @@ final class IoSlots implements AutoCloseable {
     /** Whether a pending command has pieces of the guest's memory from before an epoch. */
     boolean anyPendingBefore(long epoch) {
         for (IoCommand slot : slots) {
-            if (slot.isPending() && slot.usesMemoryBefore(epoch)) {
+            if (slot.isHeld() && slot.usesMemoryBefore(epoch)) {
                 return true;
             }
         }
@@ -87,22 +88,22 @@ final class IoSlots implements AutoCloseable {
     /** What is pending will be posted nowhere. */
     void dropAll() {
         for (IoCommand slot : slots) {
-            if (slot.isPending()) {
+            if (slot.isHeld()) {
                 slot.drop();
             }
         }
     }
 
     /**
-     * Asks the path to end what is pending, of one queue, or with null of all: each command, even if the path fails at one.
-     * Throws what it threw first.
+     * Asks for the end of what is pending, of one queue, or with null of all: of each command, even if that fails at one.
+     * Throws what was thrown first.
      */
-    void cancel(IoPath path, VirtualSubmissionQueue queue) {
+    void cancel(Consumer<IoCommand> canceller, VirtualSubmissionQueue queue) {
         Throwable fault = null;
         for (IoCommand slot : slots) {
-            if (slot.isPending() && (queue == null || slot.queue() == queue)) {
+            if (slot.isHeld() && (queue == null || slot.queue() == queue)) {
                 try {
-                    path.cancel(slot);
+                    canceller.accept(slot);
                 } catch (RuntimeException | Error e) {
                     fault = fault == null ? e : fault;
                 }

@@ -170,6 +170,9 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             memory = guestMemory;
             reader = guestMemory.register(name, wake);
             epoch = reader.current();
+            if (memory.messages() != null) {
+                memory.messages().listen(wake);
+            }
         };
         try {
             commands.run("attach a client", AgentCalls.SECOND_STEP_TIMEOUT_NANOS, attach);
@@ -222,6 +225,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         if (queues.anyPending()) {
             return false;
         }
+        queues.clientHasLeft();
         reader = null;
         return true;
     }
@@ -461,7 +465,8 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             return 0; // no Bus Master, or powered down: nothing is fetched, and nothing posted (PCI 3.0, 6.2.2)
         }
         if (!lifecycle.takesCommands()) { // what is in flight ends
-            int ended = queues.finish();
+            int ended = queues.finish() + adminQueue.exchange();
+            adminQueue.signal();
             interrupts.coalescing().flush();
             updatePin();
             return ended;
@@ -514,11 +519,12 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             }
             doorbells.clear();
             int pageBytes = Cc.pageBytes(registers.cc());
-            if (!adminQueue.open(memory.hostView(), registers)) {
-                return AdminQueue.whyUnreachable(memory.hostView(), registers);
+            String fault = adminQueue.open(memory, registers);
+            if (fault != null) {
+                return fault;
             }
             queues.enable(memory, pageBytes);
-            guestData.enable(memory.hostView(), pageBytes);
+            guestData.enable(adminQueue.dataView(), pageBytes);
             return null;
         }
 
@@ -541,7 +547,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
         @Override
         public boolean isQuiet() {
-            return !queues.anyPending() && path.settle();
+            return !queues.anyPending() && queues.isVisible() && adminQueue.isVisible() && path.settle();
         }
     }
 

@@ -95,8 +95,7 @@ final class QueueCommands {
         if (queues.isCompletionQueueUsed(qid)) {
             return command.refuse(Status.INVALID_QUEUE_DELETION, AT_QID, 0);
         }
-        queues.deleteCompletionQueue(qid);
-        return Status.OK;
+        return queues.deleteCompletionQueue(qid) ? Status.OK : AdminCommand.UNFINISHED;
     }
 
     /** 0 is the admin queue's; the largest is what Set Features, Number of Queues, has granted. */

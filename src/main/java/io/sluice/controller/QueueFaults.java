@@ -69,6 +69,11 @@ final class QueueFaults implements QueueListener {
     }
 
     @Override
+    public void noBounceMemory(String why) {
+        LOG.error("{}: commands fail whose data the guest does not share: no memory to stage it in: {}", name, why);
+    }
+
+    @Override
     public int commandFailed(IoCommand command, int status) {
         errorLog.commandFailed(
                 command.queue().qid(),

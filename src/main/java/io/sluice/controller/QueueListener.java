@@ -28,4 +28,7 @@ interface QueueListener {
     default int commandFailed(IoCommand command, int status) {
         return status;
     }
+
+    /** There is no memory to stage data in that the guest does not share, so commands with such data fail. */
+    default void noBounceMemory(String why) {}
 }

@@ -1,5 +1,7 @@
 package io.sluice.controller;
 
+import io.sluice.dma.GuestMemory;
+import io.sluice.linux.LinuxException;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import java.util.Arrays;
@@ -7,9 +9,9 @@ import java.util.Arrays;
 /**
  * The guest memory of one queue, entry by entry. It is contiguous for the guest, from a page boundary on (CAP.CQR = 1), but
  * not for us: with a vIOMMU each page may be mapped by itself. Entries never cross a page. Host addresses are kept per page
- * until the guest's memory changes.
+ * until the guest's memory changes. Where the guest does not share it, it is a copy ({@link MirroredRing}).
  */
-final class QueueMemory {
+final class QueueMemory implements AutoCloseable {
     private static final long UNKNOWN = 0;
 
     private final Translator translator;
@@ -17,7 +19,11 @@ final class QueueMemory {
     private final int access;
     private final int entryBytes;
     private final int entriesPerPageShift;
+    private final int entries;
     private final long[] pageHvas;
+
+    /** Null where the guest shares it. */
+    private MirroredRing mirror;
 
     /**
      * @param baseGpa a multiple of 4096
@@ -28,6 +34,7 @@ final class QueueMemory {
         this.baseGpa = baseGpa;
         this.access = access;
         this.entryBytes = entryBytes;
+        this.entries = entries;
         this.entriesPerPageShift = Integer.numberOfTrailingZeros(Memory.PAGE_BYTES / entryBytes);
         this.pageHvas = new long[((entries - 1) >>> entriesPerPageShift) + 1];
     }
@@ -46,18 +53,54 @@ final class QueueMemory {
         return pageHva + (long) (index - (page << entriesPerPageShift)) * entryBytes;
     }
 
-    /** Whether every page can be reached now. */
-    boolean isWhole() {
+    /**
+     * Whether every page can be reached now; if that is by messages only, a copy is made.
+     *
+     * @param guest whose memory it is
+     */
+    boolean reach(GuestMemory guest) {
+        boolean messaged = false;
         for (int page = 0; page < pageHvas.length; page++) {
-            if (address(page << entriesPerPageShift) < 0) {
+            long code = address(page << entriesPerPageShift);
+            messaged |= code == Translator.NOT_LOCAL;
+            if (code < 0 && (code != Translator.NOT_LOCAL || guest.messages() == null)) {
                 return false;
             }
+        }
+        return !messaged || mirror(guest);
+    }
+
+    private boolean mirror(GuestMemory guest) {
+        try {
+            mirror = new MirroredRing(guest, baseGpa, entries, entryBytes, access);
+        } catch (LinuxException e) {
+            return false; // out of memory, or of mappings
+        }
+        for (int page = 0; page < pageHvas.length; page++) {
+            pageHvas[page] = mirror.address() + (long) page * Memory.PAGE_BYTES;
         }
         return true;
     }
 
+    /** Null where the guest shares the memory. */
+    MirroredRing mirror() {
+        return mirror;
+    }
+
     /** The guest's memory has changed: no address so far is good any more. */
     void forget() {
-        Arrays.fill(pageHvas, UNKNOWN);
+        if (mirror == null) {
+            Arrays.fill(pageHvas, UNKNOWN);
+        } else {
+            mirror.recheck();
+        }
+    }
+
+    /** The queue is deleted. */
+    @Override
+    public void close() {
+        if (mirror != null) {
+            mirror.close();
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.sluice.controller;
 
+import io.sluice.dma.GuestMemory;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.Cqe;
@@ -26,6 +27,12 @@ final class VirtualCompletionQueue {
     private final long headDoorbellAddress;
     private final QueueMemory memory;
     private final QueueListener listener;
+
+    /** Null where the guest shares the queue's memory. */
+    private MirroredRing mirror;
+
+    /** Whether any of those that the guest does not see yet says that its command has failed. */
+    private boolean anyUnsentFailed;
 
     private int head;
     private int tail;
@@ -126,8 +133,43 @@ final class VirtualCompletionQueue {
         Cqe.publish(Memory.hint(address), dw0, sqHead, sqid, cid, status, phase);
         tail = Rings.next(tail, entries);
         phase = Rings.phaseAt(tail, phase);
+        if (mirror != null) {
+            anyUnsentFailed |= !Status.isSuccess(status);
+            return; // the guest sees it later
+        }
         unsignalled++;
         anyFailed |= !Status.isSuccess(status);
+    }
+
+    /** Makes sure that its memory can be reached, in whichever way; it is not used before. */
+    boolean reach(GuestMemory guest) {
+        boolean reached = memory.reach(guest);
+        mirror = memory.mirror();
+        return reached;
+    }
+
+    /** Whether its entries go by messages. */
+    boolean isMirrored() {
+        return mirror != null;
+    }
+
+    /** Whether the guest sees all that has been posted. */
+    boolean isVisible() {
+        return mirror == null || mirror.done() == tail;
+    }
+
+    /** Takes what has been posted to the guest, where it is mirrored. Returns how many entries have got there. */
+    int exchange() {
+        int sent = mirror.advance(tail);
+        if (mirror.fault() != 0) {
+            listener.queueMemoryUnreachable(qid, true, mirror.fault());
+        }
+        if (sent > 0) {
+            unsignalled += sent;
+            anyFailed |= anyUnsentFailed; // or one that is still to be sent: it is told a little early
+            anyUnsentFailed &= mirror.done() != tail;
+        }
+        return sent;
     }
 
     /** Whether completions have been posted since {@link #signalled} that the guest wants an interrupt for. */
@@ -154,7 +196,7 @@ final class VirtualCompletionQueue {
     /** Whether the guest has completions to consume: what asserts INTx. */
     boolean hasUnconsumed() {
         readHead();
-        return head != tail;
+        return head != (mirror == null ? tail : mirror.done());
     }
 
     /** The doorbell has been written by a message: even if its value is the last one again, it is a new one. */

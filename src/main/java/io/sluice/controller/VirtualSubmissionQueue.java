@@ -1,5 +1,6 @@
 package io.sluice.controller;
 
+import io.sluice.dma.GuestMemory;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.Doorbells;
@@ -14,6 +15,9 @@ final class VirtualSubmissionQueue {
     private final QueueMemory memory;
     private final VirtualCompletionQueue completionQueue;
     private final QueueListener listener;
+
+    /** Null where the guest shares the queue's memory. */
+    private MirroredRing mirror;
 
     private int head;
     private int pending;
@@ -104,7 +108,42 @@ final class VirtualSubmissionQueue {
             return 0;
         }
         refusing = false;
-        return Rings.distance(head, tail, entries);
+        int submitted = Rings.distance(head, tail, entries);
+        return mirror == null ? submitted : Math.min(submitted, Rings.distance(head, mirror.done(), entries));
+    }
+
+    /** Makes sure that its memory can be reached, in whichever way; it is not used before. */
+    boolean reach(GuestMemory guest) {
+        boolean reached = memory.reach(guest);
+        mirror = memory.mirror();
+        return reached;
+    }
+
+    /** Whether its entries come by messages. */
+    boolean isMirrored() {
+        return mirror != null;
+    }
+
+    /** Whether entries are on their way, or still have to be asked for. */
+    boolean isFetching() {
+        return mirror != null && (mirror.isUnderWay() || mirror.done() != fetchableTail());
+    }
+
+    /** Brings in what has been submitted, where it is mirrored. Returns how many entries have come. */
+    int exchange() {
+        int fetched = mirror.advance(fetchableTail());
+        if (mirror.fault() != 0) {
+            listener.queueMemoryUnreachable(qid, false, mirror.fault());
+        }
+        return fetched;
+    }
+
+    /** The doorbell, unless it is invalid, or goes back behind what has been fetched. */
+    private int fetchableTail() {
+        int tail = Doorbells.index(Memory.getIntAcquire(tailDoorbellAddress));
+        boolean ahead = Rings.isIndex(tail, entries)
+                && Rings.distance(head, tail, entries) >= Rings.distance(head, mirror.done(), entries);
+        return ahead && !deleting ? tail : mirror.done();
     }
 
     /** The doorbell has been written by a message: even if its value is the last one again, it is a new one. */

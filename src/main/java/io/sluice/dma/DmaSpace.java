@@ -48,6 +48,9 @@ public final class DmaSpace implements GuestMemory, AutoCloseable {
     private final Backings backings;
     private final Quarantine quarantine;
 
+    /** Reaches regions without a file; null where nothing does. */
+    private final MessagedMemory messages;
+
     /** The device's side; null without a device. */
     private final Pins pins;
 
@@ -72,7 +75,16 @@ public final class DmaSpace implements GuestMemory, AutoCloseable {
      * @param device what is to reach the memory too
      */
     public DmaSpace(String name, DmaLimits limits, Optional<DeviceMemory> device) {
-        this(name, limits, device, DEADLINE_NANOS, System::nanoTime);
+        this(name, limits, device, null);
+    }
+
+    /**
+     * @param name whose memory it is, for logs
+     * @param device what is to reach the memory too
+     * @param messages reaches regions that come without a file; null where nothing does
+     */
+    public DmaSpace(String name, DmaLimits limits, Optional<DeviceMemory> device, MessagedMemory messages) {
+        this(name, limits, device, messages, DEADLINE_NANOS, System::nanoTime);
     }
 
     /**
@@ -81,7 +93,18 @@ public final class DmaSpace implements GuestMemory, AutoCloseable {
      */
     public DmaSpace(
             String name, DmaLimits limits, Optional<DeviceMemory> device, long deadlineNanos, LongSupplier clock) {
+        this(name, limits, device, null, deadlineNanos, clock);
+    }
+
+    private DmaSpace(
+            String name,
+            DmaLimits limits,
+            Optional<DeviceMemory> device,
+            MessagedMemory messages,
+            long deadlineNanos,
+            LongSupplier clock) {
         this.name = name;
+        this.messages = messages;
         this.limits = limits;
         this.deadlineNanos = deadlineNanos;
         this.clock = clock;
@@ -102,6 +125,11 @@ public final class DmaSpace implements GuestMemory, AutoCloseable {
             throw new IllegalStateException(name + ": no device has access to this memory");
         }
         return pins.view();
+    }
+
+    @Override
+    public MessagedMemory messages() {
+        return messages;
     }
 
     @Override

@@ -22,6 +22,11 @@ public interface GuestMemory {
         throw new IllegalStateException("no device has access to this memory");
     }
 
+    /** How to reach regions that came without a file; null where there is no way. */
+    default MessagedMemory messages() {
+        return null;
+    }
+
     /**
      * Takes part in changes: from now on no mapping goes away before this reader has acknowledged its going.
      *

@@ -1,5 +1,6 @@
 package io.sluice.mediation;
 
+import io.sluice.controller.BounceArea;
 import io.sluice.controller.IoCommand;
 import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
@@ -14,6 +15,7 @@ import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Rings;
 import io.sluice.nvme.Status;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
@@ -166,6 +168,11 @@ public final class MediatedPath implements IoPath, CommandOwner {
     @Override
     public Translator dataView(GuestMemory guestMemory) {
         return guestMemory.deviceView();
+    }
+
+    @Override
+    public BounceArea bounceArea(long bytes) throws IOException {
+        return device.bounceArea(bytes);
     }
 
     @Override

@@ -1,7 +1,9 @@
 package io.sluice.mediation;
 
+import io.sluice.controller.BounceArea;
 import io.sluice.host.CommandLimits;
 import io.sluice.host.DeviceFailure;
+import io.sluice.host.DmaArea;
 import io.sluice.host.NvmeDriver;
 import io.sluice.host.QueuePair;
 import io.sluice.nvme.IdentifyController;
@@ -93,6 +95,27 @@ public final class SharedDevice implements Mediator.Device {
             case IdentifyController.SGLS_SUPPORTED -> 1;
             case IdentifyController.SGLS_DWORD_ALIGNED -> Integer.BYTES;
             default -> 0;
+        };
+    }
+
+    /** Memory of our own that the device reaches too; from any thread. */
+    BounceArea bounceArea(long bytes) throws IOException {
+        DmaArea area = driver.allocate("sluice bounce memory", bytes);
+        return new BounceArea() {
+            @Override
+            public long hva() {
+                return area.address();
+            }
+
+            @Override
+            public long dataAddress() {
+                return area.iova();
+            }
+
+            @Override
+            public void close() {
+                area.close();
+            }
         };
     }
 

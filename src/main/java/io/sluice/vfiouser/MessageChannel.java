@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -129,20 +130,37 @@ public final class MessageChannel implements AutoCloseable {
      * @throws IOException where the peer is gone or does not read; the connection is of no use any more
      */
     public void send(Header header, Consumer<ByteBuffer> body, List<Fd> fds) throws IOException {
+        sendIf(() -> true, header, body, fds);
+    }
+
+    /**
+     * Sends a message in one piece, unless it is not wanted any more when its turn has come: what is answered after it was
+     * called off comes after it on the wire, or it does not go out at all.
+     *
+     * @param wanted asked when no other message can come before this one; if true, the message goes out
+     */
+    public void sendIf(BooleanSupplier wanted, Header header, Consumer<ByteBuffer> body, List<Fd> fds)
+            throws IOException {
         synchronized (sending) {
-            int bytes = (int) header.messageBytes();
-            if (bytes > outBuffer.capacity()) {
-                outBuffer = ByteBuffer.allocateDirect(bytes);
+            if (wanted.getAsBoolean()) {
+                sendNow(header, body, fds);
             }
-            outBuffer.clear();
-            header.encode(outBuffer);
-            body.accept(outBuffer);
-            if (outBuffer.position() != bytes) {
-                throw new IllegalStateException(
-                        header + " was encoded as " + outBuffer.position() + " bytes: a bug in its codec");
-            }
-            connection.send(outBuffer.flip(), fds);
         }
+    }
+
+    private void sendNow(Header header, Consumer<ByteBuffer> body, List<Fd> fds) throws IOException {
+        int bytes = (int) header.messageBytes();
+        if (bytes > outBuffer.capacity()) {
+            outBuffer = ByteBuffer.allocateDirect(bytes);
+        }
+        outBuffer.clear();
+        header.encode(outBuffer);
+        body.accept(outBuffer);
+        if (outBuffer.position() != bytes) {
+            throw new IllegalStateException(
+                    header + " was encoded as " + outBuffer.position() + " bytes: a bug in its codec");
+        }
+        connection.send(outBuffer.flip(), fds);
     }
 
     /** Sends a message without a body. */

@@ -1,6 +1,7 @@
 package io.sluice.daemon;
 
 import io.sluice.device.Loopback;
+import io.sluice.device.PciDevice;
 import io.sluice.device.PciFunction;
 import io.sluice.dma.IovaAllocator;
 import io.sluice.host.DmaArea;
@@ -18,7 +19,7 @@ final class GuestDrive implements AutoCloseable {
     private static final int QUEUE_ENTRIES = 64;
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
 
-    final Loopback device;
+    final PciDevice device;
     final NvmeDriver driver;
     final DmaArea buffer;
     private final int blockBytes;
@@ -27,7 +28,12 @@ final class GuestDrive implements AutoCloseable {
 
     /** @param bufferBytes the longest transfer */
     GuestDrive(PciFunction controller, int queuePairs, int bufferBytes) throws IOException {
-        device = new Loopback(controller);
+        this(new Loopback(controller), queuePairs, bufferBytes);
+    }
+
+    /** @param device closed with this */
+    GuestDrive(PciDevice device, int queuePairs, int bufferBytes) throws IOException {
+        this.device = device;
         try {
             driver = NvmeDriver.start(
                     device,

@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sluice.controller.Namespace;
+import io.sluice.device.Loopback;
+import io.sluice.device.PciDevice;
 import io.sluice.device.PciFunction;
 import io.sluice.host.DataPointers;
 import io.sluice.host.DriverOptions;
 import io.sluice.host.QueuePair;
+import io.sluice.linux.SocketOptions;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.NvmOpcode;
@@ -16,11 +19,16 @@ import io.sluice.nvme.Sgl;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import io.sluice.storage.MemoryStorage;
+import io.sluice.vfiouser.client.VfioUserClient;
+import io.sluice.vfiouser.server.ServerLimits;
+import io.sluice.vfiouser.server.VfioUserServer;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * A guest whose data lies in many pieces at any address, by SGLs, on the software model and on a slice of it behind a mediator:
@@ -36,6 +44,9 @@ class ScatteredDataTest {
 
     private static final int MAX_BLOCKS = 256;
     private static final byte UNTOUCHED = 0x55;
+
+    @TempDir
+    Path folder;
 
     private final long seed = Long.getLong("sluice.seed", System.nanoTime());
     private final Random random = new Random(seed);
@@ -76,9 +87,32 @@ class ScatteredDataTest {
         moveScattered(mediated());
     }
 
+    @Test
+    void shouldMoveScatteredDataOfTheModelWhereTheGuestDoesNotShareIt() throws Exception {
+        moveUnshared(model());
+    }
+
+    @Test
+    void shouldMoveScatteredDataOfAVolumeWhereTheGuestDoesNotShareIt() throws Exception {
+        moveUnshared(mediated());
+    }
+
+    private void moveUnshared(PciFunction controller) throws Exception {
+        Path socket = folder.resolve("s");
+        try (VfioUserServer server =
+                new VfioUserServer(socket, SocketOptions.PRIVATE, controller, ServerLimits.DEFAULT)) {
+            moveScattered(
+                    VfioUserClient.connectUnshared(server.socket(), VfioUserClient.DEFAULT_TIMEOUT, memory -> memory));
+        }
+    }
+
     private void moveScattered(PciFunction controller) throws Exception {
+        moveScattered(new Loopback(controller));
+    }
+
+    private void moveScattered(PciDevice device) throws Exception {
         System.out.println("ScatteredDataTest seed " + seed);
-        try (GuestDrive drive = new GuestDrive(controller, 1, BUFFER_BYTES)) {
+        try (GuestDrive drive = new GuestDrive(device, 1, BUFFER_BYTES)) {
             assertEquals(
                     IdentifyController.SGLS_SUPPORTED, drive.driver.controller().sglSupport());
             for (int round = 0; round < 300; round++) {

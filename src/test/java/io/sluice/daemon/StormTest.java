@@ -22,9 +22,10 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Memory, controller and client taken away under a load that does not stop for it, on a storage that is slow to complete and
@@ -54,10 +55,15 @@ class StormTest {
     private long slowestReplyNanos;
     private String slowestReply = "none";
 
-    @Test
-    void shouldEndEveryCommandOnceAndTouchNothingThatWasTakenAway() throws Exception {
+    /** Whether the client shares its memory; else the server has it by messages. */
+    private boolean shared;
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void shouldEndEveryCommandOnceAndTouchNothingThatWasTakenAway(boolean sharesMemory) throws Exception {
+        shared = sharesMemory;
         int actions = Integer.getInteger("sluice.storm.actions", 250);
-        System.out.println("StormTest seed " + seed + ", " + actions
+        System.out.println("StormTest seed " + seed + (shared ? "" : ", memory not shared") + ", " + actions
                 + " actions (repeat with -Dsluice.seed=, more with -Dsluice.storm.actions=)");
         Arrays.fill(pattern, UNTOUCHED);
         Path socket = folder.resolve("s");
@@ -91,7 +97,7 @@ class StormTest {
     /** One connection, until it is cut. */
     private void storm(Path socket, int actions) throws Exception {
         long data = DATA[random.nextInt(DATA.length)];
-        try (RawController raw = new RawController(VfioUserClient.connect(socket), QUEUES, data);
+        try (RawController raw = new RawController(connect(socket), QUEUES, data);
                 StormLoad load = new StormLoad(raw, DRIVE_BLOCKS, random.nextLong())) {
             raw.mapQueues();
             mapHalf(raw, 0);
@@ -108,6 +114,12 @@ class StormTest {
             paintAll(raw);
             timed("disconnect", raw.device::close);
         }
+    }
+
+    private VfioUserClient connect(Path socket) throws IOException {
+        return shared
+                ? VfioUserClient.connect(socket)
+                : VfioUserClient.connectUnshared(socket, VfioUserClient.DEFAULT_TIMEOUT, memory -> memory);
     }
 
     private static void bringUp(RawController raw, StormLoad load) throws IOException {

@@ -3,6 +3,7 @@ package io.sluice.vfiouser.client;
 import io.sluice.linux.Errno;
 import io.sluice.linux.Fd;
 import io.sluice.linux.UnixConnection;
+import io.sluice.vfiouser.Capabilities;
 import io.sluice.vfiouser.Command;
 import io.sluice.vfiouser.Header;
 import io.sluice.vfiouser.Message;
@@ -17,7 +18,8 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /**
- * Requests and their replies, one at a time, over one connection.
+ * Requests and their replies, one at a time, over one connection. Where the server may have commands of its own, for memory that is
+ * not shared with it, a thread receives all messages and answers these at any time ({@link Receiver}).
  *
  * <pre>
  *   call ──▶ send ──▶ wait ──▶ reply of this id ────▶ its reader ──▶ result
@@ -32,6 +34,9 @@ final class Exchange implements AutoCloseable {
     /** No reply to what this client asks for is longer. */
     static final int MAX_MESSAGE_BYTES = 64 * 1024;
 
+    /** The most data that a server may ask for with one command of its own. */
+    static final int MAX_DMA_BYTES = Capabilities.DEFAULT_MAX_DATA_TRANSFER_BYTES;
+
     /** Between two looks at a message that has come in part. */
     private static final long PART_PAUSE_NANOS = 100_000;
 
@@ -43,6 +48,9 @@ final class Exchange implements AutoCloseable {
     private final Duration timeout;
     private int lastId;
     private volatile IOException closedBy;
+
+    /** Null where the server has no commands, and each call receives its own reply. */
+    private final Receiver receiver;
 
     /** Takes a result out of a reply whose header has been checked; a {@link VfioUserException} says that it makes no sense. */
     @FunctionalInterface
@@ -56,10 +64,17 @@ final class Exchange implements AutoCloseable {
      * @param timeout for each reply, and for each send
      */
     Exchange(String peer, UnixConnection connection, Duration timeout) {
+        this(peer, connection, timeout, null);
+    }
+
+    /** @param answerer answers the server's commands, on a thread of this object's; null if it has none */
+    Exchange(String peer, UnixConnection connection, Duration timeout, DmaAnswerer answerer) {
         this.peer = peer;
-        this.channel = new MessageChannel(connection, MAX_MESSAGE_BYTES);
+        this.channel = new MessageChannel(
+                connection, answerer == null ? MAX_MESSAGE_BYTES : MAX_DMA_BYTES + MAX_MESSAGE_BYTES);
         this.timeout = timeout;
         connection.sendTimeout(timeout);
+        this.receiver = answerer == null ? null : new Receiver(peer, channel, answerer);
     }
 
     /** The socket's path. */
@@ -92,6 +107,10 @@ final class Exchange implements AutoCloseable {
                     return read(reply, reader);
                 }
                 throw new Refusal(refusal(command, reply.header().errno()));
+            } finally {
+                if (receiver != null) {
+                    receiver.goOn();
+                }
             }
         } catch (Refusal refusal) {
             throw refusal.why;
@@ -148,6 +167,13 @@ final class Exchange implements AutoCloseable {
             if (left <= 0) {
                 throw new IOException("no reply within " + timeout.toSeconds() + " s; " + reasonForSilence(request));
             }
+            if (receiver != null) {
+                Message message = receiver.take(left);
+                if (message != null) {
+                    return message;
+                }
+                continue;
+            }
             UnixConnection connection = channel.connection();
             if (!connection.awaitReadable((int) Math.ceilDiv(left, NANOS_PER_MILLI))) {
                 continue;
@@ -172,7 +198,11 @@ final class Exchange implements AutoCloseable {
 
     private IOException end(IOException why) {
         closedBy = why;
-        channel.close();
+        if (receiver == null) {
+            channel.close();
+        } else {
+            receiver.close();
+        }
         return why;
     }
 

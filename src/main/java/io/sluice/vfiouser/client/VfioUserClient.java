@@ -27,13 +27,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * A PCI device behind a vfio-user socket.
  *
  * <p>Thread-safe, one request at a time. A server that goes away, hangs, or breaks the protocol ends the connection: the
  * call says how, and every later one says so too. Memory is mapped with its descriptor, so a server has no need of DMA by
- * message; if it asks nevertheless, it gets an error.
+ * message; if it asks nevertheless, it gets an error. A client of {@link #connectUnshared} keeps the descriptors to itself, and
+ * answers DMA by message.
  */
 public final class VfioUserClient implements PciDevice {
     /** How long a server may take to reply. */
@@ -49,10 +51,14 @@ public final class VfioUserClient implements PciDevice {
     /** IOVA to length of what is mapped, in order of mapping. */
     private final Map<Long, Long> maps = new LinkedHashMap<>();
 
+    /** What the server asks for by messages; null where it has the descriptors. */
+    private final UnsharedMemory unshared;
+
     private boolean closed;
 
-    private VfioUserClient(Exchange exchange) throws IOException {
+    private VfioUserClient(Exchange exchange, UnsharedMemory unshared) throws IOException {
         this.exchange = exchange;
+        this.unshared = unshared;
         this.regions = new Regions(exchange);
         this.maxMessageFds = negotiate();
         this.info = deviceInfo();
@@ -72,11 +78,27 @@ public final class VfioUserClient implements PciDevice {
         return over(socket.toString(), UnixConnection.connect(socket), timeout);
     }
 
+    /**
+     * As {@link #connect(Path, Duration)}, and keeps its memory to itself: the server gets it by DMA_READ and DMA_WRITE.
+     *
+     * @param between may answer some requests otherwise than the memory's own answerer would, which it is given: for tests of servers
+     */
+    public static VfioUserClient connectUnshared(Path socket, Duration timeout, UnaryOperator<DmaAnswerer> between)
+            throws IOException {
+        UnsharedMemory memory = new UnsharedMemory();
+        DmaAnswerer answerer = between.apply(memory);
+        return over(new Exchange(socket.toString(), UnixConnection.connect(socket), timeout, answerer), memory);
+    }
+
     /** As {@link #connect(Path, Duration)}, over a connection that is there already and is owned by the client. */
     static VfioUserClient over(String name, UnixConnection connection, Duration timeout) throws IOException {
-        Exchange exchange = new Exchange(name, connection, timeout);
+        return over(new Exchange(name, connection, timeout), null);
+    }
+
+    /** Over an exchange, which is owned by the client, and with memory of its own or null. */
+    static VfioUserClient over(Exchange exchange, UnsharedMemory memory) throws IOException {
         try {
-            return new VfioUserClient(exchange);
+            return new VfioUserClient(exchange, memory);
         } catch (IOException | RuntimeException e) {
             exchange.close();
             throw e;
@@ -220,8 +242,23 @@ public final class VfioUserClient implements PciDevice {
         int flags = ((access & Translator.READ) == 0 ? 0 : DmaMap.READABLE)
                 | ((access & Translator.WRITE) == 0 ? 0 : DmaMap.WRITABLE);
         DmaMap request = new DmaMap(DmaMap.BYTES, flags, offset, iova, bytes);
-        command(Command.DMA_MAP, DmaMap.BYTES, request::encode, List.of(memory));
+        if (unshared == null) {
+            command(Command.DMA_MAP, DmaMap.BYTES, request::encode, List.of(memory));
+        } else {
+            mapUnshared(request, memory, access);
+        }
         maps.put(iova, bytes);
+    }
+
+    private void mapUnshared(DmaMap request, Fd memory, int access) throws IOException {
+        unshared.map(memory, request.offset(), request.size(), request.address(), access);
+        try {
+            DmaMap withoutFile = new DmaMap(DmaMap.BYTES, request.flags(), 0, request.address(), request.size());
+            command(Command.DMA_MAP, DmaMap.BYTES, withoutFile::encode, List.of());
+        } catch (IOException | RuntimeException e) {
+            unshared.unmap(request.address());
+            throw e;
+        }
     }
 
     @Override
@@ -229,6 +266,9 @@ public final class VfioUserClient implements PciDevice {
         DmaUnmap request = new DmaUnmap(DmaUnmap.BYTES, 0, iova, bytes);
         command(Command.DMA_UNMAP, DmaUnmap.BYTES, request::encode, List.of());
         maps.remove(iova);
+        if (unshared != null) {
+            unshared.unmap(iova);
+        }
     }
 
     /** Its server has left, or hangs: the connection has ended, and there is no other. */
@@ -264,6 +304,9 @@ public final class VfioUserClient implements PciDevice {
             // The server takes the memory away itself when the connection ends, which is next.
         }
         exchange.close();
+        if (unshared != null) {
+            unshared.close();
+        }
         bars.forEach(MappedBar::close);
     }
 }

@@ -37,6 +37,7 @@ final class ClientConnection {
     private final ServerLimits limits;
     private final MessageChannel channel;
     private final EventFdSender sender;
+    private final DmaMessages dmaMessages;
     private final DmaSpace space;
     private final IntxEvents intxEvents;
     private final DeviceRequests device;
@@ -56,7 +57,8 @@ final class ClientConnection {
         connection.sendTimeout(limits.sendTimeout());
         channel = new MessageChannel(connection, limits.maxMessageBytes());
         sender = new EventFdSender(channel::shutdown);
-        space = new DmaSpace(function.name(), limits.dma(), function.deviceMemory());
+        dmaMessages = new DmaMessages(function.name(), channel);
+        space = new DmaSpace(function.name(), limits.dma(), function.deviceMemory(), dmaMessages);
         intxEvents = new IntxEvents(function);
         device = new DeviceRequests(function);
         regions = new RegionRequests(function, limits.maxDataTransferBytes());
@@ -170,6 +172,7 @@ final class ClientConnection {
             }
             Negotiation negotiation = Negotiation.of(first, limits);
             writeMultiple = negotiation.writeMultiple();
+            dmaMessages.limitTo(negotiation.maxDmaBytes());
             attached = true;
             attach();
             answer(header, Reply.of(negotiation.reply().bytes(), negotiation.reply()::encode));
@@ -229,7 +232,7 @@ final class ClientConnection {
         Header header = message.header();
         try (message) {
             if (header.isReply()) {
-                LOG.debug("{}: nobody waits for this reply: {}", function.name(), header);
+                dmaMessages.answered(message);
                 return null;
             }
             answer(header, dispatch(message));
@@ -296,6 +299,7 @@ final class ClientConnection {
         if (attached) {
             attempt("detach the function", function::detach);
         }
+        attempt("end its DMA by message", dmaMessages::close);
         attempt("close its eventfds", intxEvents::clear);
         attempt("let go of its memory", space::close);
         attempt("close its socket", channel::close);

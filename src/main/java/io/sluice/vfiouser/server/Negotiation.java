@@ -13,8 +13,9 @@ import java.util.OptionalLong;
  *
  * @param reply the lower minor of both sides, and of what the client named the capabilities that this server has
  * @param writeMultiple whether REGION_WRITE_MULTI has been agreed on
+ * @param maxDmaBytes the most data that the client takes, or gives, with one DMA request
  */
-record Negotiation(Version reply, boolean writeMultiple) {
+record Negotiation(Version reply, boolean writeMultiple, long maxDmaBytes) {
     /**
      * QEMU 10.1 to 11.1 calls a larger max_msg_fds malformed, though it means how many we can take. So a client that says it
      * takes few itself is told this.
@@ -43,7 +44,8 @@ record Negotiation(Version reply, boolean writeMultiple) {
         String json = jsonFor(theirs, limits, jsonBytes);
         return new Negotiation(
                 new Version(Version.MAJOR, Math.min(proposal.minor(), Version.MINOR), json),
-                theirs.writeMultipleOrDefault());
+                theirs.writeMultipleOrDefault(),
+                theirs.maxDataTransferBytesOrDefault());
     }
 
     /** Our capabilities, in no more bytes than the client used (NUL included): QEMU has no room for more. */

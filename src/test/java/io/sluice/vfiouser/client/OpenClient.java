@@ -5,9 +5,9 @@ import io.sluice.linux.UnixConnection;
 import io.sluice.vfiouser.Command;
 import io.sluice.vfiouser.DmaMap;
 import io.sluice.vfiouser.DmaUnmap;
-import io.sluice.vfiouser.Header;
 import io.sluice.vfiouser.RegionAccess;
 import io.sluice.vfiouser.RegionInfo;
+import io.sluice.vfiouser.VfioUserException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -18,18 +18,16 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * A client, and messages beside it on the same connection: those that no driver sends. One thread at a time, since the
- * client's own calls use the connection too.
+ * A client, and messages beside it on the same connection: those that no driver sends. DMA by message is refused.
  */
 public final class OpenClient {
-    private static final int HANG_MILLIS = 5_000;
-    private static final int ID = 0x7777;
-
     private final UnixConnection connection;
+    private final Exchange exchange;
     private final VfioUserClient client;
 
-    private OpenClient(UnixConnection connection, VfioUserClient client) {
+    private OpenClient(UnixConnection connection, Exchange exchange, VfioUserClient client) {
         this.connection = connection;
+        this.exchange = exchange;
         this.client = client;
     }
 
@@ -40,7 +38,9 @@ public final class OpenClient {
     /** As {@link #connect(Path)}; with a time for each reply. */
     public static OpenClient connect(Path socket, Duration timeout) throws IOException {
         UnixConnection connection = UnixConnection.connect(socket);
-        return new OpenClient(connection, VfioUserClient.over(socket.toString(), connection, timeout));
+        // What is mapped without a descriptor is nowhere: whoever asks for it is refused.
+        Exchange exchange = new Exchange(socket.toString(), connection, timeout, new UnsharedMemory());
+        return new OpenClient(connection, exchange, VfioUserClient.over(exchange, null));
     }
 
     /** As the end of a process that was killed looks to the server: nothing is unmapped before. */
@@ -96,24 +96,13 @@ public final class OpenClient {
     }
 
     private int request(Command command, int bodyBytes, Consumer<ByteBuffer> body, List<Fd> fds) throws IOException {
-        Header header = Header.command(ID, command, bodyBytes);
-        ByteBuffer message = ByteBuffer.allocateDirect(Header.BYTES + bodyBytes);
-        header.encode(message);
-        body.accept(message);
-        connection.send(message.flip(), List.of());
-        Header reply = Header.decode(receive(Header.BYTES, fds));
-        if (!reply.isReply() || reply.id() != ID || reply.command() != command.code()) {
-            throw new IOException("not the reply to " + header + ": " + reply);
+        try {
+            return exchange.call(command, bodyBytes, body, List.of(), reply -> {
+                fds.addAll(reply.takeFds());
+                return 0;
+            });
+        } catch (VfioUserException refused) {
+            return refused.errno();
         }
-        receive((int) reply.bodyBytes(), fds);
-        return reply.isError() ? reply.errno() : 0;
-    }
-
-    private ByteBuffer receive(int bytes, List<Fd> fds) throws IOException {
-        ByteBuffer into = ByteBuffer.allocateDirect(bytes);
-        if (bytes > 0 && !(connection.awaitReadable(HANG_MILLIS) && connection.receiveFully(into, fds))) {
-            throw new IOException("no reply");
-        }
-        return into.flip();
     }
 }
