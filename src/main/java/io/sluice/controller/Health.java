@@ -68,6 +68,7 @@ final class Health {
         SmartLog.HOST_WRITES.set(target, io.writeCommands());
         SmartLog.POWER_CYCLES.set(target, powerCycles);
         SmartLog.POWER_ON_HOURS.set(target, (clock.getAsLong() - startedNanos) / NANOS_PER_HOUR);
+        SmartLog.MEDIA_ERRORS.set(target, io.mediaErrors());
         SmartLog.ERROR_LOG_ENTRIES.set(target, errorLog.count());
     }
 

@@ -7,10 +7,10 @@ import io.sluice.nvme.IdentifyNamespace;
 import io.sluice.nvme.LbaFormat;
 import io.sluice.nvme.NamespaceDescriptors;
 import io.sluice.nvme.NamespaceList;
-import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Vs;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** What the controller and its namespaces say of themselves: NVMe 1.4, 5.15.2. */
 final class Identification {
@@ -43,8 +43,10 @@ final class Identification {
         this.namespaces = path.namespaces();
         this.maxNsid = namespaces.stream().mapToInt(Namespace::nsid).max().orElse(0);
         this.hasVolatileCache = path.hasVolatileCache();
-        this.optionalCommands = (path.offers(NvmOpcode.WRITE_ZEROES) ? IdentifyController.ONCS_WRITE_ZEROES : 0)
-                | (path.offers(NvmOpcode.DATASET_MANAGEMENT) ? IdentifyController.ONCS_DATASET_MANAGEMENT : 0);
+        this.optionalCommands = IntStream.range(0, LogCommands.MAX_OPCODE)
+                .filter(path::offers)
+                .map(IdentifyController::oncsOf)
+                .reduce(0, (some, bit) -> some | bit);
     }
 
     /** Whether an identifier is 1 to NN. */
@@ -104,6 +106,9 @@ final class Identification {
         IdentifyController.CQES.set(target, IdentifyController.CQES_16);
         IdentifyController.NN.set(target, maxNsid);
         IdentifyController.ONCS.set(target, optionalCommands | IdentifyController.ONCS_SAVE_AND_SELECT);
+        IdentifyController.FUSES.set(target, path.offersFused() ? IdentifyController.FUSES_COMPARE_AND_WRITE : 0);
+        boolean copies = (optionalCommands & IdentifyController.ONCS_COPY) != 0;
+        IdentifyController.OCFS.set(target, copies ? IdentifyController.OCFS_FORMAT_0 : 0);
         IdentifyController.SGLS.set(target, sglSupport());
         IdentifyController.VWC.set(
                 target,

@@ -12,8 +12,8 @@ import io.sluice.nvme.Pieces;
  * </pre>
  */
 public final class IoCommand {
-    /** Room for the ranges of one Dataset Management command: 256 of 16 bytes. */
-    static final int RANGES_BYTES = 4096;
+    /** Room for the ranges of one Dataset Management command, 256 of 16 bytes, or of one Copy, 128 of 32. */
+    public static final int RANGES_BYTES = 4096;
 
     private final IoQueues owner;
     private final long sqeAddress;
@@ -38,6 +38,9 @@ public final class IoCommand {
     private int rangeCount;
     private boolean forceUnitAccess;
     private boolean deallocate;
+
+    /** Dword 0 of its completion. */
+    private int result;
 
     /** A path's own word of progress in a pending command; 0 when submitted. */
     private long progress;
@@ -64,12 +67,12 @@ public final class IoCommand {
         return nsid;
     }
 
-    /** First logical block; the whole range is inside the namespace. */
+    /** First logical block, of a Copy the first that is written; the whole range is inside the namespace. */
     public long slba() {
         return slba;
     }
 
-    /** Number of logical blocks, 1 to 65536. */
+    /** Number of logical blocks, 1 to 65536; of a Copy, of all its ranges, 1 to 2^31 - 1. */
     public int blockCount() {
         return blockCount;
     }
@@ -89,17 +92,17 @@ public final class IoCommand {
         return deallocate;
     }
 
-    /** The data's memory, {@link #byteCount} bytes in all, in order, as {@link IoPath#dataView} sees it; for Read and Write only. */
+    /** The data's memory, {@link #byteCount} bytes in all, in order, as {@link IoPath#dataView} sees it; for Read, Write and Compare only. */
     public Pieces pieces() {
         return pieces;
     }
 
-    /** Dataset Management: how many ranges there are. */
+    /** Dataset Management and Copy: how many ranges there are. */
     public int rangeCount() {
         return rangeCount;
     }
 
-    /** Dataset Management: host address of our copy of the ranges, which all lie inside the namespace. */
+    /** Dataset Management and Copy: host address of our copy of the ranges, which all lie inside the namespace. */
     public long rangesAddress() {
         return rangesAddress;
     }
@@ -116,6 +119,16 @@ public final class IoCommand {
 
     public void setProgress(long newProgress) {
         progress = newProgress;
+    }
+
+    /** Dword 0 of the completion: 0 unless {@link #setResult} has been called. */
+    public int result() {
+        return result;
+    }
+
+    /** Sets dword 0 of the completion, where the command's specification gives it a meaning. */
+    public void setResult(int dw0) {
+        result = dw0;
     }
 
     /**
@@ -150,6 +163,7 @@ public final class IoCommand {
         epoch = inEpoch;
         guestCid = cid;
         progress = 0;
+        result = 0;
         dropped = false;
     }
 

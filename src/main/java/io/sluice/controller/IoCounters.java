@@ -1,6 +1,7 @@
 package io.sluice.controller;
 
 import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Status;
 
 /** What I/O commands have done since the controller was made, for the SMART log. Belongs to the controller's agent. */
 final class IoCounters {
@@ -9,15 +10,32 @@ final class IoCounters {
     private long writeCommands;
     private long writeBytes;
 
-    /** A command has succeeded. */
+    private long mediaErrors;
+
+    /** A command has succeeded. What counts as what: NVM Command Set 1.0, 1.4.2.7, 1.4.2.8 and 1.4.2.10. */
     void succeeded(IoCommand command) {
-        if (command.opcode() == NvmOpcode.READ) {
-            readCommands++;
-            readBytes += command.byteCount();
-        } else if (command.opcode() == NvmOpcode.WRITE) {
-            writeCommands++;
-            writeBytes += command.byteCount();
+        switch (command.opcode()) {
+            case NvmOpcode.READ, NvmOpcode.COMPARE -> {
+                readCommands++;
+                readBytes += command.byteCount();
+            }
+            case NvmOpcode.WRITE -> {
+                writeCommands++;
+                writeBytes += command.byteCount();
+            }
+            case NvmOpcode.VERIFY -> readBytes += command.byteCount();
+            default -> {} // moves no data of the user's
         }
+    }
+
+    /** A command has ended with a status that is not success. */
+    void failed(int status) {
+        mediaErrors += Status.UNRECOVERED_READ_ERROR.is(status) ? 1 : 0;
+    }
+
+    /** How often data could not be read. */
+    long mediaErrors() {
+        return mediaErrors;
     }
 
     long readCommands() {

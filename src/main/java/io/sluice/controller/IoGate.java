@@ -2,6 +2,8 @@ package io.sluice.controller;
 
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
+import io.sluice.nvme.CopyLimits;
+import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Pieces;
@@ -17,20 +19,33 @@ import java.util.List;
  * blocks of its namespace and memory of its guest. NVMe 1.4, 6. Allocates nothing.
  */
 final class IoGate {
+    /** What {@link #admit} returns for the first of two fused commands, which are to be looked at together. */
+    static final int FUSED = -4;
+
     private static final int INVALID_OPCODE = Status.INVALID_OPCODE.dnr();
     private static final int INVALID_FIELD = Status.INVALID_FIELD.dnr();
     private static final int INVALID_NAMESPACE = Status.INVALID_NAMESPACE_OR_FORMAT.dnr();
     private static final int LBA_OUT_OF_RANGE = Status.LBA_OUT_OF_RANGE.dnr();
     private static final int WRITE_PROTECTED = Status.NAMESPACE_WRITE_PROTECTED.dnr();
+    private static final int TOO_LONG = Status.COMMAND_SIZE_LIMIT_EXCEEDED.dnr();
+    private static final int MISSING_FUSED = Status.ABORTED_MISSING_FUSED.dnr();
+
+    /** What a slot has room for. */
+    static final int MAX_COPY_RANGES = IoCommand.RANGES_BYTES / CopyRange.BYTES;
 
     private final IoPath path;
     private final int maxTransferBytes;
     private final Namespace[] namespaces;
     private final long[] blockCounts;
     private final int[] blockShifts;
+    private final CopyLimits[] copyLimits;
     private final int[] indexByNsid;
-    private final boolean writeZeroes;
-    private final boolean datasetManagement;
+
+    /** By opcode, of which there are less than 64, a bit: what the controller offers. */
+    private final long offered;
+
+    private final boolean offersFused;
+
     private final int sglAlignmentBytes;
     private Translator hostView;
     private PrpWalker data;
@@ -55,19 +70,30 @@ final class IoGate {
     IoGate(IoPath path, int maxTransferBytes) {
         List<Namespace> namespaces = path.namespaces();
         this.path = path;
-        this.writeZeroes = path.offers(NvmOpcode.WRITE_ZEROES);
-        this.datasetManagement = path.offers(NvmOpcode.DATASET_MANAGEMENT);
+        this.offered = offered(path);
+        this.offersFused = path.offersFused();
         this.sglAlignmentBytes = path.sglAlignmentBytes();
         this.maxTransferBytes = maxTransferBytes;
         this.namespaces = namespaces.toArray(Namespace[]::new);
         this.blockCounts = namespaces.stream().mapToLong(Namespace::blockCount).toArray();
         this.blockShifts = namespaces.stream().mapToInt(Namespace::blockShift).toArray();
+        this.copyLimits = namespaces.stream()
+                .map(namespace -> path.traits(namespace.nsid()).copy().withRanges(MAX_COPY_RANGES))
+                .toArray(CopyLimits[]::new);
         int maxNsid = namespaces.stream().mapToInt(Namespace::nsid).max().orElse(0);
         this.indexByNsid = new int[maxNsid + 1];
         Arrays.fill(indexByNsid, -1);
         for (int i = 0; i < this.namespaces.length; i++) {
             indexByNsid[this.namespaces[i].nsid()] = i;
         }
+    }
+
+    private static long offered(IoPath path) {
+        long bits = 1L << NvmOpcode.READ | 1L << NvmOpcode.WRITE | 1L << NvmOpcode.FLUSH;
+        for (int opcode = 0; opcode < Long.SIZE; opcode++) {
+            bits |= path.offers(opcode) ? 1L << opcode : 0;
+        }
+        return bits;
     }
 
     /** The most pieces of memory that one command's data can have. */
@@ -139,7 +165,7 @@ final class IoGate {
      * Decodes and checks a command whose entry has been copied to its slot.
      *
      * @return {@link Status#OK}, or the status that it ends with, or {@link IoPath#BUSY} if its data is the guest's but the
-     *     path cannot reach it yet ({@link IoPath#whenUnreachable})
+     *     path cannot reach it yet ({@link IoPath#whenUnreachable}), or {@link #FUSED}
      */
     int admit(IoCommand command) {
         long sqe = Memory.hint(command.sqeAddress());
@@ -148,17 +174,41 @@ final class IoGate {
         int opcode = Sqe.opcodeOf(cdw0);
         int psdt = Sqe.psdtOf(cdw0);
         command.decode(opcode, nsid);
-        if (Sqe.fuseOf(cdw0) != Sqe.FUSE_NONE || !isOfferedPsdt(psdt)) {
-            return isOffered(opcode)
-                    ? INVALID_FIELD
-                    : INVALID_OPCODE; // what an unknown command's fields mean is unknown too
+        if (!isOffered(opcode)) {
+            return INVALID_OPCODE; // first: what an unknown command's fields mean is unknown too
         }
-        return switch (opcode) {
-            case NvmOpcode.READ, NvmOpcode.WRITE -> admitTransfer(command, sqe, psdt);
-            case NvmOpcode.FLUSH -> admitFlush(nsid);
-            case NvmOpcode.WRITE_ZEROES -> writeZeroes ? admitWriteZeroes(command, sqe) : INVALID_OPCODE;
-            case NvmOpcode.DATASET_MANAGEMENT ->
-                datasetManagement ? admitDatasetManagement(command, sqe) : INVALID_OPCODE;
+        if (Sqe.fuseOf(cdw0) != Sqe.FUSE_NONE || !isOfferedPsdt(psdt)) {
+            return admitUnusual(Sqe.fuseOf(cdw0), psdt);
+        }
+        return admitPlain(command, sqe, psdt);
+    }
+
+    /** Whatever FUSE says: for commands whose companion has been found. As {@link #admit}. */
+    int admitFused(IoCommand command) {
+        long sqe = Memory.hint(command.sqeAddress());
+        int psdt = Sqe.psdt(sqe);
+        command.decode(Sqe.opcode(sqe), Sqe.nsid(sqe));
+        return isOfferedPsdt(psdt) ? admitPlain(command, sqe, psdt) : INVALID_FIELD;
+    }
+
+    private int admitUnusual(int fuse, int psdt) {
+        if (!offersFused || !isOfferedPsdt(psdt)) {
+            return INVALID_FIELD;
+        }
+        return switch (fuse) {
+            case Sqe.FUSE_FIRST -> FUSED;
+            case Sqe.FUSE_SECOND -> MISSING_FUSED; // what came before it was not the first
+            default -> INVALID_FIELD;
+        };
+    }
+
+    private int admitPlain(IoCommand command, long sqe, int psdt) {
+        return switch (command.opcode()) {
+            case NvmOpcode.READ, NvmOpcode.WRITE, NvmOpcode.COMPARE -> admitTransfer(command, sqe, psdt);
+            case NvmOpcode.FLUSH -> admitFlush(command.nsid());
+            case NvmOpcode.WRITE_ZEROES, NvmOpcode.WRITE_UNCORRECTABLE, NvmOpcode.VERIFY -> admitRange(command, sqe);
+            case NvmOpcode.DATASET_MANAGEMENT -> admitDatasetManagement(command, sqe);
+            case NvmOpcode.COPY -> admitCopy(command, sqe);
             default -> INVALID_OPCODE;
         };
     }
@@ -169,12 +219,7 @@ final class IoGate {
     }
 
     private boolean isOffered(int opcode) {
-        return switch (opcode) {
-            case NvmOpcode.READ, NvmOpcode.WRITE, NvmOpcode.FLUSH -> true;
-            case NvmOpcode.WRITE_ZEROES -> writeZeroes;
-            case NvmOpcode.DATASET_MANAGEMENT -> datasetManagement;
-            default -> false;
-        };
+        return opcode < Long.SIZE && (offered >>> opcode & 1) != 0;
     }
 
     private int admitTransfer(IoCommand command, long sqe, int psdt) {
@@ -196,7 +241,7 @@ final class IoGate {
         }
         command.setForceUnitAccess(Sqe.forceUnitAccessOf(cdw12) || (write && writeThrough));
         command.setInGuestMemory();
-        int access = write ? Translator.READ : Translator.WRITE;
+        int access = command.opcode() == NvmOpcode.READ ? Translator.WRITE : Translator.READ;
         return psdt == Sqe.PSDT_PRP ? walkPrps(command, sqe, access) : walkSgl(command, sqe, access);
     }
 
@@ -233,17 +278,19 @@ final class IoGate {
         return nsid == Sqe.NSID_ALL || indexOf(nsid) >= 0 ? Status.OK : INVALID_NAMESPACE;
     }
 
-    private int admitWriteZeroes(IoCommand command, long sqe) {
+    /** Blocks, and no data. */
+    private int admitRange(IoCommand command, long sqe) {
         int index = indexOf(command.nsid());
         if (index < 0) {
             return INVALID_NAMESPACE;
         }
         int status = admitBlocks(command, Sqe.slba(sqe), Sqe.blockCount(sqe), index);
-        if (status == Status.OK && namespaces[index].readOnly()) {
+        boolean verify = command.opcode() == NvmOpcode.VERIFY;
+        if (status == Status.OK && !verify && namespaces[index].readOnly()) {
             return WRITE_PROTECTED;
         }
-        command.setDeallocate(Sqe.deallocate(sqe));
-        command.setForceUnitAccess(Sqe.forceUnitAccess(sqe) || writeThrough);
+        command.setDeallocate(command.opcode() == NvmOpcode.WRITE_ZEROES && Sqe.deallocate(sqe));
+        command.setForceUnitAccess(Sqe.forceUnitAccess(sqe) || (!verify && writeThrough));
         return status;
     }
 
@@ -267,17 +314,69 @@ final class IoGate {
         int bytes = rangeCount * DsmRange.BYTES;
         command.setRangeCount(rangeCount);
         command.setDeallocate(Sqe.dsmDeallocate(sqe));
-        int status = Sqe.psdt(sqe) == Sqe.PSDT_PRP
-                ? ranges.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), bytes, Translator.READ, command.pieces())
-                : sglRanges.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), bytes, Translator.READ, command.pieces());
+        int status = fetchRanges(command, sqe, bytes);
         if (status != Status.OK) {
             return status;
         }
-        command.pieces().gather(command.rangesAddress(), bytes); // once: the guest can change its own
         if (command.deallocate() && namespaces[index].readOnly()) {
             return WRITE_PROTECTED;
         }
         return rangesInside(command, index) ? Status.OK : LBA_OUT_OF_RANGE;
+    }
+
+    private int fetchRanges(IoCommand command, long sqe, int bytes) {
+        int status = Sqe.psdt(sqe) == Sqe.PSDT_PRP
+                ? ranges.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), bytes, Translator.READ, command.pieces())
+                : sglRanges.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), bytes, Translator.READ, command.pieces());
+        if (status == Status.OK) {
+            command.pieces().gather(command.rangesAddress(), bytes); // once: the guest can change its own
+        }
+        return status;
+    }
+
+    /** NVM Command Set 1.0, 3.2.2: the limits before the blocks, the sources before the destination. */
+    private int admitCopy(IoCommand command, long sqe) {
+        int index = indexOf(command.nsid());
+        if (index < 0) {
+            return INVALID_NAMESPACE;
+        }
+        int rangeCount = Sqe.copyRangeCount(sqe);
+        if (Sqe.copyFormat(sqe) != CopyRange.FORMAT || Sqe.directiveType(sqe) != 0) {
+            return INVALID_FIELD;
+        }
+        if (rangeCount > copyLimits[index].ranges()) {
+            return TOO_LONG;
+        }
+        int status = fetchRanges(command, sqe, rangeCount * CopyRange.BYTES);
+        if (status != Status.OK) {
+            return status;
+        }
+        command.setRangeCount(rangeCount);
+        command.setForceUnitAccess(Sqe.forceUnitAccess(sqe) || writeThrough);
+        status = admitSources(command, index);
+        if (status == Status.OK && namespaces[index].readOnly()) {
+            return WRITE_PROTECTED;
+        }
+        return status;
+    }
+
+    private int admitSources(IoCommand command, int index) {
+        CopyLimits limits = copyLimits[index];
+        long blocks = 0;
+        boolean inside = true;
+        for (int i = 0; i < command.rangeCount(); i++) {
+            long range = command.rangesAddress() + (long) i * CopyRange.BYTES;
+            int blockCount = CopyRange.blockCount(range);
+            if (blockCount > limits.rangeBlocks()) {
+                return TOO_LONG;
+            }
+            inside &= inside(CopyRange.slba(range), blockCount, index);
+            blocks += blockCount;
+        }
+        if (blocks > limits.blocks()) {
+            return TOO_LONG;
+        }
+        return inside ? admitBlocks(command, Sqe.slba(command.sqeAddress()), (int) blocks, index) : LBA_OUT_OF_RANGE;
     }
 
     /** All are checked before any is touched. What is to be deallocated is summed up: less than 2^52 bytes. */

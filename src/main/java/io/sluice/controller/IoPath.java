@@ -49,6 +49,11 @@ public interface IoPath extends AutoCloseable {
         return opcode == NvmOpcode.WRITE_ZEROES || opcode == NvmOpcode.DATASET_MANAGEMENT;
     }
 
+    /** Whether a Compare and a Write that are fused are on offer: NVMe 1.4, 4.12. */
+    default boolean offersFused() {
+        return false;
+    }
+
     /**
      * Of which alignment the pieces may be in which this path moves a command's data, where they do not come from PRPs: what
      * Identify Controller then says of SGLs. A piece may begin and end anywhere in memory, if that is a multiple of it.
@@ -94,6 +99,17 @@ public interface IoPath extends AutoCloseable {
      * @return a status as in {@link io.sluice.nvme.Status}, or {@link #PENDING}, or {@link #BUSY}
      */
     int submit(IoCommand command);
+
+    /**
+     * Does a fused Compare and Write of the same blocks, or begins it: the blocks are written only if they were as compared, and nothing
+     * comes between the two. Both commands are pending already, and are each ended by {@link IoCommand#complete}, within this call or
+     * later, with a status of its own.
+     *
+     * @return false if they cannot be taken now: both are put back, as {@link #BUSY} says
+     */
+    default boolean submitFused(IoCommand compare, IoCommand write) {
+        throw new IllegalStateException("fused commands passed the gate of a path that does not offer them");
+    }
 
     /** Goes on with what is pending, in a bounded step. Returns how much was done. */
     int poll();

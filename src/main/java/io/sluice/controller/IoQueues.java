@@ -63,6 +63,7 @@ final class IoQueues implements AutoCloseable {
     private final QueueListener listener;
     private final long bar0Address;
     private final IoSlots slots;
+    private final FusedCommands fused;
     private final IoCounters counters = new IoCounters();
 
     /** By qid; null where there is none. */
@@ -80,6 +81,9 @@ final class IoQueues implements AutoCloseable {
 
     /** Whether a fault has cut a cycle short, so that interrupts may be owed. */
     private boolean cutShort;
+
+    /** Second commands of fused ones that have been taken in this turn, which nobody else counts. */
+    private int secondsTaken;
 
     /** What commands may still move in this cycle. */
     private long bytesLeft;
@@ -116,6 +120,7 @@ final class IoQueues implements AutoCloseable {
         this.bar0Address = bar0Address;
         this.slots = new IoSlots(this, path.maxPending() + 1, IoGate.maxPieces(path, maxTransferBytes));
         this.staging = new StagedCommands(path, gate, this::end, listener, maxTransferBytes);
+        this.fused = new FusedCommands(path, gate, slots);
         this.submissionQueues = new VirtualSubmissionQueue[maxQueuePairs + 1];
         this.completionQueues = new VirtualCompletionQueue[maxQueuePairs + 1];
     }
@@ -407,7 +412,8 @@ final class IoQueues implements AutoCloseable {
         }
         long turnEnd = Math.max(bytesLeft - TURN_BYTES, 0);
         int taken = 0;
-        while (taken < limit && bytesLeft > turnEnd && takeOne(queue)) {
+        secondsTaken = 0;
+        while (taken + secondsTaken < limit && bytesLeft > turnEnd && takeOne(queue)) {
             taken++;
         }
         return taken;
@@ -456,6 +462,8 @@ final class IoQueues implements AutoCloseable {
                 queue.addPending(-1);
                 slots.free(command);
             }
+        } else if (status == IoGate.FUSED) {
+            return takeFused(command, queue);
         }
         return status;
     }
@@ -471,6 +479,12 @@ final class IoQueues implements AutoCloseable {
         staging.clientHasLeft();
     }
 
+    private int takeFused(IoCommand first, VirtualSubmissionQueue queue) {
+        int status = fused.take(queue, first, epoch);
+        secondsTaken += status == IoPath.PENDING ? 1 : 0;
+        return status;
+    }
+
     /** Answers a command, or puts it back. Whether it has been taken. */
     private boolean conclude(IoCommand command, VirtualSubmissionQueue queue, int status) {
         if (status == IoPath.BUSY) {
@@ -480,7 +494,7 @@ final class IoQueues implements AutoCloseable {
         }
         queue.setFaulted(false);
         if (status != IoPath.PENDING) {
-            queue.completionQueue().post(0, queue.head(), queue.qid(), command.guestCid(), account(command, status));
+            post(command, queue, status);
         }
         return true;
     }
@@ -490,6 +504,9 @@ final class IoQueues implements AutoCloseable {
      * if it had not been looked at. If it meets one again, that is of its own memory, which is gone, and ends it.
      */
     private int cutShort(IoCommand command, VirtualSubmissionQueue queue, Throwable fault) {
+        if (fused.hasEnded(command)) {
+            return IoPath.PENDING;
+        }
         if (command.isHeld()) {
             if (command.staged() != null || path.has(command)) {
                 return IoPath.PENDING;
@@ -504,12 +521,18 @@ final class IoQueues implements AutoCloseable {
         return IoPath.BUSY;
     }
 
+    private void post(IoCommand command, VirtualSubmissionQueue queue, int status) {
+        int posted = account(command, status);
+        queue.completionQueue().post(command.result(), queue.head(), queue.qid(), command.guestCid(), posted);
+    }
+
     /** Counts a command that has ended, or logs what it met. Returns the status to post. */
     private int account(IoCommand command, int status) {
         if (Status.isSuccess(status)) {
             counters.succeeded(command);
             return status;
         }
+        counters.failed(status);
         return listener.commandFailed(command, status);
     }
 
@@ -535,8 +558,7 @@ final class IoQueues implements AutoCloseable {
         queue.addPending(-1);
         slots.free(command);
         if (!command.isDropped()) {
-            int posted = account(command, status);
-            queue.completionQueue().post(0, queue.head(), queue.qid(), command.guestCid(), posted);
+            post(command, queue, status);
         }
     }
 

@@ -66,6 +66,11 @@ final class IoSlots implements AutoCloseable {
         next = free[--freeCount];
     }
 
+    /** Whether two more may be pending. */
+    boolean hasTwo() {
+        return freeCount >= 2;
+    }
+
     void free(IoCommand command) {
         command.setPending(false);
         free[freeCount++] = command;

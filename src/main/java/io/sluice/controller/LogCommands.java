@@ -19,7 +19,7 @@ final class LogCommands {
     private static final int AT_LID = 40;
     private static final int AT_OFFSET = 48;
     private static final int CONTROLLER_SCOPE = 0;
-    private static final int MAX_OPCODE = 0xff;
+    static final int MAX_OPCODE = 0xff;
 
     private final ControllerConfig config;
     private final IoPath path;
@@ -114,8 +114,12 @@ final class LogCommands {
         CommandEffectsLog.io(NvmOpcode.FLUSH).set(target, CommandEffectsLog.SUPPORTED);
         int changing = CommandEffectsLog.SUPPORTED | CommandEffectsLog.CHANGES_BLOCKS;
         CommandEffectsLog.io(NvmOpcode.WRITE).set(target, changing);
+        writeEffectsIfOffered(target, NvmOpcode.COMPARE, CommandEffectsLog.SUPPORTED);
+        writeEffectsIfOffered(target, NvmOpcode.VERIFY, CommandEffectsLog.SUPPORTED);
+        writeEffectsIfOffered(target, NvmOpcode.WRITE_UNCORRECTABLE, changing);
         writeEffectsIfOffered(target, NvmOpcode.WRITE_ZEROES, changing);
         writeEffectsIfOffered(target, NvmOpcode.DATASET_MANAGEMENT, changing);
+        writeEffectsIfOffered(target, NvmOpcode.COPY, changing);
     }
 
     private void writeEffectsIfOffered(long target, int opcode, int effects) {

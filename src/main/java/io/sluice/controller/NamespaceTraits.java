@@ -1,5 +1,6 @@
 package io.sluice.controller;
 
+import io.sluice.nvme.CopyLimits;
 import io.sluice.nvme.IdentifyNamespace;
 
 /**
@@ -13,6 +14,7 @@ import io.sluice.nvme.IdentifyNamespace;
  * @param deallocateGranularityBlocks NPDG
  * @param deallocateAlignmentBlocks NPDA
  * @param optimalWriteBlocks NOWS
+ * @param copy the most that one Copy may copy, where the path offers it
  */
 public record NamespaceTraits(
         int deallocation,
@@ -21,7 +23,8 @@ public record NamespaceTraits(
         int writeAlignmentBlocks,
         int deallocateGranularityBlocks,
         int deallocateAlignmentBlocks,
-        int optimalWriteBlocks) {
+        int optimalWriteBlocks,
+        CopyLimits copy) {
     /** Memory: no block is better than another, and what is deallocated reads as zeroes. */
     public static final NamespaceTraits OF_MEMORY = new NamespaceTraits(
             IdentifyNamespace.DLFEAT_READS_ZEROES | IdentifyNamespace.DLFEAT_WRITE_ZEROES_DEALLOCATES,
@@ -30,9 +33,24 @@ public record NamespaceTraits(
             0,
             0,
             0,
-            0);
+            0,
+            CopyLimits.NONE);
+
+    /** The same, and so much may be copied with one command. */
+    public NamespaceTraits withCopy(CopyLimits limits) {
+        return new NamespaceTraits(
+                deallocation,
+                optimalBoundaryBlocks,
+                writeGranularityBlocks,
+                writeAlignmentBlocks,
+                deallocateGranularityBlocks,
+                deallocateAlignmentBlocks,
+                optimalWriteBlocks,
+                limits);
+    }
 
     void write(long target) {
+        copy.write(target);
         IdentifyNamespace.DLFEAT.set(target, deallocation);
         IdentifyNamespace.NOIOB.set(target, optimalBoundaryBlocks);
         if (writeGranularityBlocks > 0) {

@@ -81,6 +81,11 @@ final class VirtualSubmissionQueue {
         return pending >= entries - 1;
     }
 
+    /** Whether so many more can be pending. */
+    boolean hasRoomFor(int commands) {
+        return pending + commands <= entries - 1;
+    }
+
     /** Whether a fault has come up in the command at the head, and it has been put back since. */
     boolean hasFaulted() {
         return faulted;

@@ -1,9 +1,12 @@
 package io.sluice.daemon;
 
 import io.sluice.config.VolumeSettings;
+import io.sluice.controller.IoCommand;
 import io.sluice.controller.NamespaceTraits;
 import io.sluice.host.IoHints;
 import io.sluice.host.NamespaceInfo;
+import io.sluice.nvme.CopyLimits;
+import io.sluice.nvme.CopyRange;
 import java.util.stream.LongStream;
 
 /**
@@ -57,8 +60,9 @@ record Alignment(long bytes, boolean hinted) {
 
     /** What a guest is told of its slice. */
     NamespaceTraits traits(IoHints hints) {
+        CopyLimits copy = hints.copy().withRanges(IoCommand.RANGES_BYTES / CopyRange.BYTES);
         if (!hinted) {
-            return new NamespaceTraits(hints.deallocation(), 0, 0, 0, 0, 0, 0);
+            return new NamespaceTraits(hints.deallocation(), 0, 0, 0, 0, 0, 0, copy);
         }
         return new NamespaceTraits(
                 hints.deallocation(),
@@ -67,6 +71,7 @@ record Alignment(long bytes, boolean hinted) {
                 hints.writeAlignmentBlocks(),
                 hints.deallocateGranularityBlocks(),
                 hints.deallocateAlignmentBlocks(),
-                hints.optimalWriteBlocks());
+                hints.optimalWriteBlocks(),
+                copy);
     }
 }

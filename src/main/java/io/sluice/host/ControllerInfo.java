@@ -22,7 +22,8 @@ import java.util.List;
  * @param readyTimeoutMillis CAP.TO decoded
  * @param shutdownMillis RTD3 entry latency rounded up; 0 where it does not say
  * @param optionalAdminCommands OACS
- * @param optionalCommands ONCS
+ * @param optionalCommands ONCS; Copy only where it takes source ranges of format 0h
+ * @param fusedCommands FUSES
  * @param volatileWriteCache whether there is one (VWC)
  * @param sglSupport SGLS
  * @param totalCapacityBytes TNVMCAP; 0 where it does not say, -1 where it is more than 2^63
@@ -48,6 +49,7 @@ public record ControllerInfo(
         int shutdownMillis,
         int optionalAdminCommands,
         int optionalCommands,
+        int fusedCommands,
         boolean volatileWriteCache,
         int sglSupport,
         long totalCapacityBytes,

@@ -65,7 +65,8 @@ final class Identification implements AutoCloseable {
                 Cap.timeoutMillis(cap),
                 shutdownMillis(),
                 IdentifyController.OACS.getInt(page),
-                IdentifyController.ONCS.getInt(page),
+                optionalCommands(),
+                IdentifyController.FUSES.getInt(page),
                 IdentifyController.VWC.has(page, IdentifyController.VWC_PRESENT),
                 IdentifyController.SGLS.getInt(page),
                 totalCapacity(),
@@ -74,6 +75,12 @@ final class Identification implements AutoCloseable {
                 IdentifyController.ELPE.getInt(page) + 1,
                 IdentifyController.AWUN.getInt(page) + 1,
                 IdentifyController.AWUPF.getInt(page) + 1);
+    }
+
+    private int optionalCommands() {
+        int commands = IdentifyController.ONCS.getInt(page);
+        boolean copies = IdentifyController.OCFS.has(page, IdentifyController.OCFS_FORMAT_0);
+        return copies ? commands : commands & ~IdentifyController.ONCS_COPY;
     }
 
     /** ACL decoded: how many Aborts the controller takes at a time. To be asked after {@link #controller}. */
@@ -92,8 +99,11 @@ final class Identification implements AutoCloseable {
             return CommandLimits.NONE;
         }
         long ranges = limit(IdentifyNvmController.DMRL.get(page));
+        int minPageBytes = Cap.minPageBytes(cap);
         return new CommandLimits(
-                IdentifyNvmController.maxWriteZeroesBytes(page, Cap.minPageBytes(cap)),
+                IdentifyNvmController.maxBytes(page, IdentifyNvmController.VSL, minPageBytes),
+                IdentifyNvmController.maxBytes(page, IdentifyNvmController.WZSL, minPageBytes),
+                IdentifyNvmController.maxBytes(page, IdentifyNvmController.WUSL, minPageBytes),
                 (int) Math.min(ranges, Integer.MAX_VALUE),
                 limit(IdentifyNvmController.DMRSL.get(page)),
                 limit(IdentifyNvmController.DMSL.get(page)));

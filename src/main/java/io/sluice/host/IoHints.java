@@ -1,5 +1,6 @@
 package io.sluice.host;
 
+import io.sluice.nvme.CopyLimits;
 import io.sluice.nvme.IdentifyNamespace;
 
 /**
@@ -14,6 +15,7 @@ import io.sluice.nvme.IdentifyNamespace;
  * @param deallocation DLFEAT: what deallocated blocks read as; bits as in {@link IdentifyNamespace}
  * @param atomicWriteBlocks NAWUN decoded: longer writes may be mixed with others; 0 where the controller's AWUN holds
  * @param atomicWritePowerFailBlocks NAWUPF decoded: longer writes may be torn by a power failure; 0 where AWUPF holds
+ * @param copy what it takes with one Copy, if its controller takes any
  */
 public record IoHints(
         int optimalBoundaryBlocks,
@@ -24,9 +26,10 @@ public record IoHints(
         int optimalWriteBlocks,
         int deallocation,
         int atomicWriteBlocks,
-        int atomicWritePowerFailBlocks) {
+        int atomicWritePowerFailBlocks,
+        CopyLimits copy) {
     /** Of a namespace that says nothing. */
-    public static final IoHints NONE = new IoHints(0, 0, 0, 0, 0, 0, 0, 0, 0);
+    public static final IoHints NONE = new IoHints(0, 0, 0, 0, 0, 0, 0, 0, 0, CopyLimits.NONE);
 
     /** @param page address of a private copy of Identify Namespace */
     static IoHints of(long page) {
@@ -41,6 +44,7 @@ public record IoHints(
                 optimal ? IdentifyNamespace.NOWS.getInt(page) + 1 : 0,
                 IdentifyNamespace.DLFEAT.getInt(page),
                 atomic ? IdentifyNamespace.NAWUN.getInt(page) + 1 : 0,
-                atomic ? IdentifyNamespace.NAWUPF.getInt(page) + 1 : 0);
+                atomic ? IdentifyNamespace.NAWUPF.getInt(page) + 1 : 0,
+                CopyLimits.of(page));
     }
 }

@@ -50,6 +50,7 @@ final class GuestStatus {
                 || Status.CAPACITY_EXCEEDED.is(hostStatus)
                 || Status.NAMESPACE_WRITE_PROTECTED.is(hostStatus)
                 || Status.NAMESPACE_NOT_READY.is(hostStatus)
+                || Status.ABORTED_FAILED_FUSED.is(hostStatus)
                 || Status.COMMAND_INTERRUPTED.is(hostStatus);
     }
 }

@@ -4,6 +4,7 @@ import io.sluice.controller.IoCommand;
 import io.sluice.host.CompletionListener;
 import io.sluice.host.DataPointers;
 import io.sluice.host.QueuePair;
+import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Sqe;
@@ -55,27 +56,56 @@ final class HostQueue implements CompletionListener {
 
     // ---- submitting; all return false if the queue is full, or its controller is being reset
 
-    /** A Read or a Write, whose pieces are the device's addresses. */
+    /** A Read, Write or Compare, whose pieces are the device's addresses. */
     boolean transfer(CommandOwner owner, IoCommand command, int nsid, long slba) {
         long sqe = begin(owner, command.opcode(), nsid);
         if (sqe == 0) {
             return false;
         }
-        Sqe.setTransfer(sqe, slba, command.blockCount(), command.forceUnitAccess());
-        int slot = pair.begunSlot();
-        DataPointers.set(sqe, command.pieces(), pair.listAddress(slot), pair.listIova(slot));
+        fillTransfer(sqe, command, slba);
         commit(owner, command);
         return true;
     }
 
-    boolean writeZeroes(CommandOwner owner, IoCommand command, int nsid, long slba) {
-        long sqe = begin(owner, NvmOpcode.WRITE_ZEROES, nsid);
+    private void fillTransfer(long sqe, IoCommand command, long slba) {
+        Sqe.setTransfer(sqe, slba, command.blockCount(), command.forceUnitAccess());
+        int slot = pair.begunSlot();
+        DataPointers.set(sqe, command.pieces(), pair.listAddress(slot), pair.listIova(slot));
+    }
+
+    /** A Write Zeroes, Write Uncorrectable or Verify: blocks, and no data. */
+    boolean withoutData(CommandOwner owner, IoCommand command, int nsid, long slba) {
+        long sqe = begin(owner, command.opcode(), nsid);
         if (sqe == 0) {
             return false;
         }
         Sqe.setTransfer(sqe, slba, command.blockCount(), command.forceUnitAccess());
         Sqe.setDeallocate(sqe, command.deallocate());
         commit(owner, command);
+        return true;
+    }
+
+    /**
+     * A Compare and a Write that are fused: one after the other, and told of by one doorbell, as all of a cycle is. NVMe 1.4, 4.12.
+     */
+    boolean fused(CommandOwner owner, IoCommand compare, IoCommand write, int nsid, long slba) {
+        if (pair.depth() - pair.inFlight() < 2) {
+            return false;
+        }
+        long first = begin(owner, compare.opcode(), nsid);
+        if (first == 0) {
+            return false;
+        }
+        fillTransfer(first, compare, slba);
+        Sqe.setFuse(first, Sqe.FUSE_FIRST);
+        commit(owner, compare);
+        long second = pair.begin(write.opcode(), nsid);
+        if (second == 0) {
+            throw new IllegalStateException("there were two slots, and the second of two fused commands got none");
+        }
+        fillTransfer(second, write, slba);
+        Sqe.setFuse(second, Sqe.FUSE_SECOND);
+        commit(owner, write);
         return true;
     }
 
@@ -91,6 +121,28 @@ final class HostQueue implements CompletionListener {
         Sqe.setDsm(sqe, command.rangeCount(), Sqe.DSM_DEALLOCATE);
         commit(owner, command);
         return true;
+    }
+
+    /** A Copy of the command's ranges, each of which begins {@code firstLba} blocks further on in the device, to {@code sdlba} there. */
+    boolean copy(CommandOwner owner, IoCommand command, int nsid, long firstLba, long sdlba) {
+        long sqe = begin(owner, NvmOpcode.COPY, nsid);
+        if (sqe == 0) {
+            return false;
+        }
+        int slot = pair.begunSlot();
+        copySources(command, firstLba, pair.listAddress(slot));
+        Sqe.setPrp1(sqe, pair.listIova(slot));
+        Sqe.setCopy(sqe, sdlba, command.rangeCount(), command.forceUnitAccess());
+        commit(owner, command);
+        return true;
+    }
+
+    private static void copySources(IoCommand command, long firstLba, long target) {
+        for (int i = 0; i < command.rangeCount(); i++) {
+            long range = command.rangesAddress() + (long) i * CopyRange.BYTES;
+            long copy = target + (long) i * CopyRange.BYTES;
+            CopyRange.set(copy, firstLba + CopyRange.slba(range), CopyRange.blockCount(range));
+        }
     }
 
     /** Takes the first free slot, before all who wait for one: there is one flush at a time, and everybody may need it. */
@@ -164,6 +216,9 @@ final class HostQueue implements CompletionListener {
         IoCommand command = commands[slot];
         owners[slot] = null;
         commands[slot] = null;
+        if (dw0 != 0 && command != null && command.opcode() == NvmOpcode.COPY) {
+            command.setResult(dw0); // of a failed one: the first of its ranges that was not copied
+        }
         owner.ended(command, status);
     }
 

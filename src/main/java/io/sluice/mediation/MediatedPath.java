@@ -10,6 +10,7 @@ import io.sluice.dma.GuestMemory;
 import io.sluice.host.DataPointers;
 import io.sluice.host.DriverStatus;
 import io.sluice.mem.Translator;
+import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.NvmOpcode;
@@ -41,7 +42,7 @@ public final class MediatedPath implements IoPath, CommandOwner {
     private static final int MAX_CQID = 64;
 
     /**
-     * How many Write Zeroes and Deallocations of one guest the device has at a time. Each may cost it a thousand times what a
+     * How many commands without data of one guest the device has at a time, Flushes aside. Each may cost it a thousand times what a
      * Read costs, and what waits behind them has a deadline: if it passes, the device may be reset, for everybody.
      */
     static final int MAX_SLOW = 4;
@@ -146,13 +147,14 @@ public final class MediatedPath implements IoPath, CommandOwner {
 
     @Override
     public boolean offers(int opcode) {
-        return switch (opcode) {
-            case NvmOpcode.WRITE_ZEROES ->
-                device.hasOptional(IdentifyController.ONCS_WRITE_ZEROES)
-                        && device.limits().writeZeroesBytes() >= MAX_BLOCK_COUNT * slice.blockBytes();
-            case NvmOpcode.DATASET_MANAGEMENT -> device.hasOptional(IdentifyController.ONCS_DATASET_MANAGEMENT);
-            default -> false;
-        };
+        return device.hasOptional(IdentifyController.oncsOf(opcode))
+                && device.limits().bytes(opcode) >= MAX_BLOCK_COUNT * slice.blockBytes()
+                && (opcode != NvmOpcode.COPY || traits.copy().isAny());
+    }
+
+    @Override
+    public boolean offersFused() {
+        return device.hasFused() && offers(NvmOpcode.COMPARE);
     }
 
     @Override
@@ -199,10 +201,11 @@ public final class MediatedPath implements IoPath, CommandOwner {
             return GuestStatus.FINAL;
         }
         return switch (command.opcode()) {
-            case NvmOpcode.READ, NvmOpcode.WRITE -> transfer(command);
+            case NvmOpcode.READ, NvmOpcode.WRITE, NvmOpcode.COMPARE -> transfer(command);
             case NvmOpcode.FLUSH -> flush(command);
-            case NvmOpcode.WRITE_ZEROES -> writeZeroes(command);
+            case NvmOpcode.WRITE_ZEROES, NvmOpcode.WRITE_UNCORRECTABLE, NvmOpcode.VERIFY -> withoutData(command);
             case NvmOpcode.DATASET_MANAGEMENT -> manage(command);
+            case NvmOpcode.COPY -> copy(command);
             default -> throw new IllegalStateException(NvmOpcode.name(command.opcode()) + " passed the gate");
         };
     }
@@ -218,12 +221,60 @@ public final class MediatedPath implements IoPath, CommandOwner {
         return pendingIf(queues[command.cqid()].transfer(this, command, slice.hostNsid(), slba));
     }
 
-    private int writeZeroes(IoCommand command) {
+    /** With a status of their own each, as the device gives it. */
+    @Override
+    public boolean submitFused(IoCommand compare, IoCommand write) {
+        long slba = slice.toHost(compare.slba(), compare.blockCount());
+        int refusal = refusal(compare, write, slba);
+        if (refusal != Status.OK) {
+            compare.complete(refusal);
+            write.complete(refusal);
+            return true;
+        }
+        if (queues[compare.cqid()].fused(this, compare, write, slice.hostNsid(), slba)) {
+            return true;
+        }
+        if (device.isDead()) {
+            compare.complete(GuestStatus.FINAL);
+            write.complete(GuestStatus.FINAL);
+            return true;
+        }
+        return false;
+    }
+
+    private int refusal(IoCommand compare, IoCommand write, long slba) {
+        if (gone) {
+            return GuestStatus.FINAL;
+        }
+        if (slba == Slice.OUTSIDE) {
+            return outside(compare);
+        }
+        boolean describable =
+                DataPointers.isDescribable(compare.pieces()) && DataPointers.isDescribable(write.pieces());
+        return describable ? Status.OK : Status.INVALID_SGL_DESCRIPTOR_COUNT.dnr();
+    }
+
+    /** Sources and destination are all in the slice, and nowhere else. */
+    private int copy(IoCommand command) {
+        long sdlba = slice.toHost(command.slba(), command.blockCount());
+        boolean inside = sdlba != Slice.OUTSIDE;
+        for (int i = 0; i < command.rangeCount(); i++) {
+            long range = command.rangesAddress() + (long) i * CopyRange.BYTES;
+            inside &= slice.toHost(CopyRange.slba(range), CopyRange.blockCount(range)) != Slice.OUTSIDE;
+        }
+        if (!inside) {
+            return outside(command);
+        }
+        return slowIf(slow < MAX_SLOW
+                && queues[command.cqid()].copy(this, command, slice.hostNsid(), slice.firstLba(), sdlba));
+    }
+
+    private int withoutData(IoCommand command) {
         long slba = slice.toHost(command.slba(), command.blockCount());
         if (slba == Slice.OUTSIDE) {
             return outside(command);
         }
-        return slowIf(slow < MAX_SLOW && queues[command.cqid()].writeZeroes(this, command, slice.hostNsid(), slba));
+        return slowIf(slow < MAX_SLOW && queues[command.cqid()].withoutData(this, command, slice.hostNsid(), slba));
     }
 
     /**
@@ -257,7 +308,14 @@ public final class MediatedPath implements IoPath, CommandOwner {
     }
 
     private static boolean isSlow(IoCommand command) {
-        return command.opcode() == NvmOpcode.WRITE_ZEROES || command.opcode() == NvmOpcode.DATASET_MANAGEMENT;
+        return switch (command.opcode()) {
+            case NvmOpcode.WRITE_ZEROES,
+                    NvmOpcode.WRITE_UNCORRECTABLE,
+                    NvmOpcode.VERIFY,
+                    NvmOpcode.DATASET_MANAGEMENT,
+                    NvmOpcode.COPY -> true;
+            default -> false;
+        };
     }
 
     private int flush(IoCommand command) {

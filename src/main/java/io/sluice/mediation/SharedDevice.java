@@ -89,6 +89,11 @@ public final class SharedDevice implements Mediator.Device {
         return (optionalCommands & bit) != 0;
     }
 
+    /** Whether it takes a Compare and a Write that are fused. */
+    boolean hasFused() {
+        return (driver.controller().fusedCommands() & IdentifyController.FUSES_COMPARE_AND_WRITE) != 0;
+    }
+
     /** What data that PRPs cannot describe must be a multiple of, in place and length: 1 or 4; 0 if the device takes none. */
     int sglAlignmentBytes() {
         return switch (IdentifyController.sglSupport(driver.controller().sglSupport())) {

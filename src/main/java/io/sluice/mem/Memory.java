@@ -129,6 +129,11 @@ public final class Memory {
         MemorySegment.copy(ALL, source, ALL, target, bytes);
     }
 
+    /** Whether {@code bytes} bytes are the same in two places. */
+    public static boolean isSame(long one, long other, long bytes) {
+        return MemorySegment.mismatch(ALL, one, one + bytes, ALL, other, other + bytes) < 0;
+    }
+
     /** Copies into an array. */
     public static void copyOut(long source, byte[] target, int targetOffset, int bytes) {
         MemorySegment.copy(ALL, ValueLayout.JAVA_BYTE, source, target, targetOffset, bytes);

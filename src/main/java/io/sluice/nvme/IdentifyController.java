@@ -161,6 +161,8 @@ public final class IdentifyController {
     public static final Field NWPC = new Field("NWPC", 531, 1);
     /** Atomic compare and write unit, blocks, 0's based. */
     public static final Field ACWU = new Field("ACWU", 532, 2);
+    /** Optional Copy formats supported; bit 0: format 0h. NVM Command Set 1.0, figure 101. */
+    public static final Field OCFS = new Field("OCFS", 534, 2);
     /** SGL support; {@link #SGLS_SUPPORTED} and others. */
     public static final Field SGLS = new Field("SGLS", 536, 4);
     /** Maximum number of allowed namespaces; 0 for as NN says. */
@@ -245,6 +247,15 @@ public final class IdentifyController {
     /** ONCS bit 7: Verify. */
     public static final int ONCS_VERIFY = 1 << 7;
 
+    /** ONCS bit 8: Copy. */
+    public static final int ONCS_COPY = 1 << 8;
+
+    /** FUSES bit 0: Compare and Write. */
+    public static final int FUSES_COMPARE_AND_WRITE = 1;
+
+    /** OCFS bit 0: source ranges of descriptor format 0h. */
+    public static final int OCFS_FORMAT_0 = 1;
+
     /** VWC bit 0: there is a volatile write cache. */
     public static final int VWC_PRESENT = 1;
     /** VWC bits 2:1: Flush with NSID FFFFFFFFh is refused. */
@@ -267,6 +278,19 @@ public final class IdentifyController {
     public static final int SGLS_LONGER_THAN_DATA = 1 << 18;
 
     private IdentifyController() {}
+
+    /** The bit of ONCS that says that a command of {@link NvmOpcode} is supported; 0 for one that has none. */
+    public static int oncsOf(int opcode) {
+        return switch (opcode) {
+            case NvmOpcode.COMPARE -> ONCS_COMPARE;
+            case NvmOpcode.WRITE_UNCORRECTABLE -> ONCS_WRITE_UNCORRECTABLE;
+            case NvmOpcode.DATASET_MANAGEMENT -> ONCS_DATASET_MANAGEMENT;
+            case NvmOpcode.WRITE_ZEROES -> ONCS_WRITE_ZEROES;
+            case NvmOpcode.VERIFY -> ONCS_VERIFY;
+            case NvmOpcode.COPY -> ONCS_COPY;
+            default -> 0;
+        };
+    }
 
     /** The address of power state descriptor {@code index}, 0 to 31; see {@link PowerState}. */
     public static long powerState(long page, int index) {

@@ -69,6 +69,12 @@ public final class IdentifyNamespace {
     public static final Field NPDA = new Field("NPDA", 70, 2);
     /** Optimal write size, blocks, 0's based. */
     public static final Field NOWS = new Field("NOWS", 72, 2);
+    /** Maximum single source range length of a Copy, blocks: NVM Command Set 1.0, figure 97; with the next two. */
+    public static final Field MSSRL = new Field("MSSRL", 74, 2);
+    /** Maximum copy length, blocks. */
+    public static final Field MCL = new Field("MCL", 76, 4);
+    /** Maximum source range count of a Copy, 0's based. */
+    public static final Field MSRC = new Field("MSRC", 80, 1);
     /** ANA group identifier. */
     public static final Field ANAGRPID = new Field("ANAGRPID", 92, 4);
     /** Attributes; bit 0: write protected now. */

@@ -21,15 +21,16 @@ public final class IdentifyNvmController {
     private IdentifyNvmController() {}
 
     /**
-     * WZSL decoded.
+     * {@link #VSL}, {@link #WZSL} or {@link #WUSL} decoded.
      *
      * @param page the answer
+     * @param limit the field
      * @param minPageBytes {@link Cap#minPageBytes}
-     * @return the longest Write Zeroes in bytes, or {@link Long#MAX_VALUE} if there is no limit
+     * @return the longest such command in bytes, or {@link Long#MAX_VALUE} if there is no limit
      */
-    public static long maxWriteZeroesBytes(long page, int minPageBytes) {
-        int wzsl = WZSL.getInt(page);
+    public static long maxBytes(long page, Field limit, int minPageBytes) {
+        int exponent = limit.getInt(page);
         int pageShift = Integer.numberOfTrailingZeros(minPageBytes);
-        return wzsl == 0 || wzsl + pageShift >= Long.SIZE - 1 ? Long.MAX_VALUE : 1L << (wzsl + pageShift);
+        return exponent == 0 || exponent + pageShift >= Long.SIZE - 1 ? Long.MAX_VALUE : 1L << (exponent + pageShift);
     }
 }

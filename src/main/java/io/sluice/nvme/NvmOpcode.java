@@ -14,6 +14,8 @@ public final class NvmOpcode {
     public static final int RESERVATION_REPORT = 0x0e;
     public static final int RESERVATION_ACQUIRE = 0x11;
     public static final int RESERVATION_RELEASE = 0x15;
+    /** NVM Command Set 1.0, 3.2.2; NVMe 1.4 has it by TP 4065. */
+    public static final int COPY = 0x19;
 
     private NvmOpcode() {}
 
@@ -32,6 +34,7 @@ public final class NvmOpcode {
             case RESERVATION_REPORT -> "Reservation Report";
             case RESERVATION_ACQUIRE -> "Reservation Acquire";
             case RESERVATION_RELEASE -> "Reservation Release";
+            case COPY -> "Copy";
             default -> "NVM opcode 0x" + Integer.toHexString(opcode);
         };
     }

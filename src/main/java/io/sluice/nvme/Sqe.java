@@ -366,4 +366,22 @@ public final class Sqe {
         Memory.putInt(sqe + CDW10, Bits.with(0, 7, 0, rangeCount - 1));
         Memory.putInt(sqe + CDW11, attributes);
     }
+
+    // ---- Copy (NVM Command Set 1.0, 3.2.2); its SDLBA is where others have their SLBA, and so is FUA
+
+    /** NR decoded, CDW12 bits 7:0 plus one: the number of {@link CopyRange}s, 1 to 256. */
+    public static int copyRangeCount(long sqe) {
+        return Bits.get(cdw12(sqe), 7, 0) + 1;
+    }
+
+    /** Descriptor format of the source ranges, CDW12 bits 11:8. */
+    public static int copyFormat(long sqe) {
+        return Bits.get(cdw12(sqe), 11, 8);
+    }
+
+    /** Sets a Copy's destination, ranges and FUA; the rest of CDW12 and CDW13 becomes zero. */
+    public static void setCopy(long sqe, long sdlba, int rangeCount, boolean fua) {
+        setSlba(sqe, sdlba);
+        Memory.putLong(sqe + CDW12, Bits.with(Bits.with(0L, 7, 0, rangeCount - 1), 30, fua));
+    }
 }

@@ -103,6 +103,7 @@ public enum Status {
     CONFLICTING_ATTRIBUTES(Status.SCT_COMMAND_SPECIFIC, 0x80, "Conflicting Attributes"),
     INVALID_PROTECTION_INFORMATION(Status.SCT_COMMAND_SPECIFIC, 0x81, "Invalid Protection Information"),
     WRITE_TO_READ_ONLY_RANGE(Status.SCT_COMMAND_SPECIFIC, 0x82, "Attempted Write to Read Only Range"),
+    COMMAND_SIZE_LIMIT_EXCEEDED(Status.SCT_COMMAND_SPECIFIC, 0x83, "Command Size Limit Exceeded"),
 
     // Media and data integrity errors, SCT 2h.
     WRITE_FAULT(Status.SCT_MEDIA, 0x80, "Write Fault"),

@@ -4,6 +4,7 @@ import io.sluice.controller.IoCommand;
 import io.sluice.controller.Namespace;
 import io.sluice.controller.NamespaceTraits;
 import io.sluice.linux.LinuxException;
+import io.sluice.nvme.CopyLimits;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.IdentifyNamespace;
 import io.sluice.nvme.NvmOpcode;
@@ -131,7 +132,7 @@ public final class FileStorage implements Synced {
     public NamespaceTraits traits(int nsid) {
         int grain = namespace.blockBytes() < GRAIN_BYTES ? GRAIN_BYTES / namespace.blockBytes() : 0;
         int deallocation = IdentifyNamespace.DLFEAT_READS_ZEROES | IdentifyNamespace.DLFEAT_WRITE_ZEROES_DEALLOCATES;
-        return new NamespaceTraits(deallocation, 0, grain, grain, grain, grain, grain);
+        return new NamespaceTraits(deallocation, 0, grain, grain, grain, grain, grain, CopyLimits.NONE);
     }
 
     // ---- commands

@@ -72,6 +72,17 @@ public final class ManyStorages implements IoPath {
     }
 
     @Override
+    public boolean offersFused() {
+        return Arrays.stream(storages).allMatch(IoPath::offersFused);
+    }
+
+    /** The gate has seen that both are of one namespace. */
+    @Override
+    public boolean submitFused(IoCommand compare, IoCommand write) {
+        return of(compare.nsid()).submitFused(compare, write);
+    }
+
+    @Override
     public int sglAlignmentBytes() {
         boolean all = Arrays.stream(storages).allMatch(storage -> storage.sglAlignmentBytes() > 0);
         return all

@@ -3,11 +3,14 @@ package io.sluice.storage;
 import io.sluice.controller.IoCommand;
 import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
+import io.sluice.controller.NamespaceTraits;
 import io.sluice.linux.Fd;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
 import io.sluice.linux.Memfd;
 import io.sluice.mem.Memory;
+import io.sluice.nvme.CopyLimits;
+import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Pieces;
@@ -36,6 +39,19 @@ public final class MemoryStorage implements IoPath {
 
     private static final int MAX_PENDING = 64;
 
+    private static final int UNREADABLE = Status.UNRECOVERED_READ_ERROR.dnr();
+    private static final int COMPARE_FAILURE = Status.COMPARE_FAILURE.code();
+    private static final int TOO_MANY_BAD_BLOCKS = Status.WRITE_FAULT.dnr();
+    private static final int FAILED_FUSED = Status.ABORTED_FAILED_FUSED.dnr();
+
+    /** Ranges of one Copy: as many as a command has room for. */
+    private static final int MAX_COPY_RANGES = IoCommand.RANGES_BYTES / CopyRange.BYTES;
+
+    private static final int MAX_COPY_RANGE_BLOCKS = 65_535;
+    /** Bytes of one Copy: some steps, so that nobody waits long who deletes its queue. */
+    private static final int MAX_COPY_BYTES = 64 << 20;
+
+    private final BadBlocks badBlocks = new BadBlocks();
     private final Namespace namespace;
     private final int blockShift;
     private final Mapping mapping;
@@ -44,8 +60,10 @@ public final class MemoryStorage implements IoPath {
     /** Hugepages are not given back: the pool has no more of them for us than we have reserved, and others would take them. */
     private final boolean keepsPages;
 
+    private final CopyLimits copyLimits;
     private final ArrayDeque<IoCommand> zeroing = new ArrayDeque<>(MAX_PENDING);
     private final ArrayDeque<IoCommand> deallocating = new ArrayDeque<>(MAX_DEALLOCATIONS);
+    private final ArrayDeque<IoCommand> copying = new ArrayDeque<>(MAX_PENDING);
 
     /**
      * A namespace full of zeroes.
@@ -60,6 +78,9 @@ public final class MemoryStorage implements IoPath {
         this.namespace = namespace;
         this.blockShift = namespace.blockShift();
         this.mapping = mapping;
+        int maxCopyBlocks = MAX_COPY_BYTES >> blockShift;
+        this.copyLimits =
+                new CopyLimits(MAX_COPY_RANGES, Math.min(MAX_COPY_RANGE_BLOCKS, maxCopyBlocks), maxCopyBlocks);
         this.base = mapping.address();
         this.keepsPages = keepsPages;
     }
@@ -108,18 +129,81 @@ public final class MemoryStorage implements IoPath {
     }
 
     @Override
+    public boolean offers(int opcode) {
+        return switch (opcode) {
+            case NvmOpcode.COMPARE,
+                    NvmOpcode.VERIFY,
+                    NvmOpcode.WRITE_UNCORRECTABLE,
+                    NvmOpcode.WRITE_ZEROES,
+                    NvmOpcode.DATASET_MANAGEMENT,
+                    NvmOpcode.COPY -> true;
+            default -> false;
+        };
+    }
+
+    @Override
+    public boolean offersFused() {
+        return true;
+    }
+
+    @Override
+    public NamespaceTraits traits(int nsid) {
+        return NamespaceTraits.OF_MEMORY.withCopy(copyLimits);
+    }
+
+    @Override
     public int submit(IoCommand command) {
         return switch (command.opcode()) {
             case NvmOpcode.READ -> read(command);
+            case NvmOpcode.COMPARE -> compare(command);
+            case NvmOpcode.VERIFY -> isReadable(command) ? Status.OK : UNREADABLE;
+            case NvmOpcode.WRITE_UNCORRECTABLE ->
+                badBlocks.add(command.slba(), command.blockCount()) ? Status.OK : TOO_MANY_BAD_BLOCKS;
             case NvmOpcode.WRITE -> write(command);
             case NvmOpcode.FLUSH -> Status.OK;
             case NvmOpcode.WRITE_ZEROES -> writeZeroes(command);
             case NvmOpcode.DATASET_MANAGEMENT -> manage(command);
+            case NvmOpcode.COPY -> copy(command);
             default -> throw new IllegalStateException(NvmOpcode.name(command.opcode()) + " passed the gate");
         };
     }
 
+    @Override
+    public boolean submitFused(IoCommand compare, IoCommand write) {
+        int compared = compare(compare);
+        int written = compared == Status.OK ? write(write) : FAILED_FUSED;
+        compare.complete(compared);
+        write.complete(written);
+        return true;
+    }
+
+    private boolean isReadable(IoCommand command) {
+        return isReadable(command.slba(), command.blockCount());
+    }
+
+    private boolean isReadable(long slba, long blockCount) {
+        return badBlocks.isEmpty() || !badBlocks.hasAny(slba, blockCount);
+    }
+
+    private int compare(IoCommand command) {
+        if (!isReadable(command)) {
+            return UNREADABLE;
+        }
+        long stored = address(command.slba());
+        Pieces pieces = command.pieces();
+        boolean same = true;
+        for (int i = 0; i < pieces.count() && same; i++) {
+            same = Memory.isSame(stored, pieces.address(i), pieces.bytes(i));
+            stored += pieces.bytes(i);
+        }
+        command.spend(command.byteCount());
+        return same ? Status.OK : COMPARE_FAILURE;
+    }
+
     private int read(IoCommand command) {
+        if (!isReadable(command)) {
+            return UNREADABLE;
+        }
         long source = address(command.slba());
         Pieces pieces = command.pieces();
         for (int i = 0; i < pieces.count(); i++) {
@@ -137,6 +221,7 @@ public final class MemoryStorage implements IoPath {
             Memory.copy(pieces.address(i), target, pieces.bytes(i));
             target += pieces.bytes(i);
         }
+        written(command.slba(), command.blockCount());
         command.spend(command.byteCount());
         return Status.OK;
     }
@@ -172,7 +257,7 @@ public final class MemoryStorage implements IoPath {
 
     @Override
     public int poll() {
-        return goOn(zeroing) + goOn(deallocating);
+        return goOn(zeroing) + goOn(deallocating) + goOn(copying);
     }
 
     /** A step of the first in a line; if it is not done by then it goes to the end. */
@@ -181,24 +266,72 @@ public final class MemoryStorage implements IoPath {
         if (command == null) {
             return 0;
         }
-        boolean done = zeroStep(command);
+        int status = step(command);
         line.remove();
-        if (done) {
-            command.complete(Status.OK);
-        } else {
+        if (status == PENDING) {
             line.add(command);
+        } else {
+            command.complete(status);
         }
         return 1;
     }
 
+    private int step(IoCommand command) {
+        if (command.opcode() == NvmOpcode.COPY) {
+            return copyStep(command);
+        }
+        return zeroStep(command) ? Status.OK : PENDING;
+    }
+
+    private int copy(IoCommand command) {
+        if (command.byteCount() > AT_ONCE_BYTES) {
+            copying.add(command);
+            return PENDING;
+        }
+        command.spend(command.byteCount());
+        return copyStep(command);
+    }
+
+    /**
+     * One step of a Copy, whose progress is the bytes that are copied. Range after range: where a range overlaps the blocks that are
+     * written, what is there in the end is not specified. A range that cannot be read ends it, with its number in the completion.
+     */
+    private int copyStep(IoCommand command) {
+        long progress = command.progress();
+        long end = Math.min(progress + STEP_BYTES, command.byteCount());
+        long rangeStart = 0; // in the sum of all ranges
+        for (int i = 0; i < command.rangeCount() && rangeStart < end; i++) {
+            long range = command.rangesAddress() + (long) i * CopyRange.BYTES;
+            long rangeEnd = rangeStart + ((long) CopyRange.blockCount(range) << blockShift);
+            long from = Math.max(progress, rangeStart);
+            long to = Math.min(end, rangeEnd);
+            if (from < to) {
+                if (!isReadable(CopyRange.slba(range), CopyRange.blockCount(range))) {
+                    command.setResult(i);
+                    return UNREADABLE;
+                }
+                copy(address(CopyRange.slba(range)) + from - rangeStart, command.slba(), from, to);
+            }
+            rangeStart = rangeEnd;
+        }
+        command.setProgress(end);
+        return end == command.byteCount() ? Status.OK : PENDING;
+    }
+
+    /** Copies to a destination's bytes from one on, up to another; both are multiples of a block's. */
+    private void copy(long source, long destinationLba, long from, long to) {
+        Memory.copy(source, address(destinationLba) + from, to - from);
+        written(destinationLba + (from >> blockShift), (to - from) >> blockShift);
+    }
+
     @Override
     public boolean has(IoCommand command) {
-        return zeroing.contains(command) || deallocating.contains(command);
+        return zeroing.contains(command) || deallocating.contains(command) || copying.contains(command);
     }
 
     @Override
     public void cancel(IoCommand command) {
-        if (zeroing.remove(command) || deallocating.remove(command)) {
+        if (zeroing.remove(command) || deallocating.remove(command) || copying.remove(command)) {
             command.complete(Status.ABORTED_SQ_DELETION.code());
         }
     }
@@ -217,6 +350,7 @@ public final class MemoryStorage implements IoPath {
             long skip = Math.min(Math.max(done - rangeStart, 0), bytes);
             long now = Math.min(bytes - skip, budget);
             zero(address(slba) + skip, now);
+            written(slba + (skip >> blockShift), now >> blockShift);
             budget -= now;
             if (skip + now < bytes) {
                 command.setProgress(done + STEP_BYTES - budget);
@@ -238,6 +372,13 @@ public final class MemoryStorage implements IoPath {
         mapping.discard(firstPage - base, pagesBytes);
         long lastPagesEnd = firstPage + pagesBytes;
         Memory.fill(lastPagesEnd, address + bytes - lastPagesEnd, (byte) 0);
+    }
+
+    /** Whatever was wrong with blocks is good again. */
+    private void written(long slba, long blockCount) {
+        if (!badBlocks.isEmpty()) {
+            badBlocks.remove(slba, blockCount);
+        }
     }
 
     private long address(long lba) {

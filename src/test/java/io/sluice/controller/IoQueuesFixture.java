@@ -165,6 +165,8 @@ abstract class IoQueuesFixture {
         Translator dataView;
 
         boolean plain;
+        boolean fused;
+        boolean busy;
         int sglAlignmentBytes;
         final List<String> queueChanges = new ArrayList<>();
 
@@ -185,7 +187,7 @@ abstract class IoQueuesFixture {
 
         @Override
         public boolean offers(int opcode) {
-            return !plain && IoPath.super.offers(opcode);
+            return !plain && (IoPath.super.offers(opcode) || (fused && opcode == NvmOpcode.COMPARE));
         }
 
         @Override
@@ -212,6 +214,29 @@ abstract class IoQueuesFixture {
             }
             onSubmitted.run();
             return status;
+        }
+
+        @Override
+        public boolean offersFused() {
+            return fused;
+        }
+
+        @Override
+        public boolean submitFused(IoCommand compare, IoCommand write) {
+            onSubmit.run();
+            if (busy) {
+                return false;
+            }
+            for (IoCommand command : List.of(compare, write)) {
+                submitted.add(command);
+                if (status == PENDING) {
+                    held.add(command);
+                } else {
+                    command.complete(status);
+                }
+            }
+            onSubmitted.run();
+            return true;
         }
 
         @Override

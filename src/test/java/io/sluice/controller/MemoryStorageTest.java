@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
-import io.sluice.linux.Mapping;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Doorbells;
@@ -17,45 +16,11 @@ import io.sluice.storage.MemoryStorage;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Storage in memory behind real queues, against an array as the model of what it must hold. */
-class MemoryStorageTest {
-    private static final int PAGE = Memory.PAGE_BYTES;
-    private static final int ENTRIES = 64;
-    private static final long SQ_GPA = 0;
-    private static final long CQ_GPA = 0x1_0000;
-    private static final long LIST_GPA = 0x2_0000;
-    private static final long DATA_GPA = 0x10_0000;
-    private static final int MAX_TRANSFER = 1 << 20;
-
-    private final FakeGuest guest;
-    private final Mapping bar0;
-    private MemoryStorage storage;
-    private IoQueues queues;
-    private int tail;
-
-    MemoryStorageTest() throws Exception {
-        guest = new FakeGuest(4 << 20);
-        bar0 = Mapping.anonymous(16 << 10, Mapping.PROT_READ | Mapping.PROT_WRITE);
-    }
-
-    private void open(long bytes, int blockBytes) throws Exception {
-        storage = new MemoryStorage(new Namespace(1, bytes / blockBytes, blockBytes, 0, 0, 0, false));
-        queues = new IoQueues(storage, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoEvents());
-        queues.enable(guest, PAGE);
-        assertTrue(queues.createCompletionQueue(1, ENTRIES, CQ_GPA, 0));
-        assertTrue(queues.createSubmissionQueue(1, ENTRIES, SQ_GPA, 1));
-    }
-
-    @AfterEach
-    void close() {
-        queues.close();
-        storage.close();
-        bar0.close();
-        guest.close();
-    }
+class MemoryStorageTest extends MemoryStorageFixture {
+    MemoryStorageTest() throws Exception {}
 
     @Test
     void shouldReadAsZeroesBeforeAnythingIsWritten() throws Exception {
@@ -116,6 +81,63 @@ class MemoryStorageTest {
                 }
             }
         }
+    }
+
+    /** NVMe 1.4, 6.6: Compare Failure, media and data integrity error 85h, at the first byte that differs and at the last. */
+    @Test
+    void shouldCompareEveryByteOfEveryPiece() throws Exception {
+        open(1 << 20, 512);
+        int bytes = 64 << 10;
+        byte[] data = new byte[bytes];
+        new Random(1).nextBytes(data);
+        Memory.copyIn(data, 0, guest.hva(DATA_GPA), bytes);
+        assertEquals(Status.OK, transfer(NvmOpcode.WRITE, 3, bytes / 512));
+        assertEquals(Status.OK, transfer(NvmOpcode.COMPARE, 3, bytes / 512));
+        for (int at : new int[] {0, 511, PAGE - 1, PAGE, bytes / 2, bytes - 1}) {
+            long address = guest.hva(DATA_GPA) + at;
+            Memory.putByte(address, (byte) (data[at] + 1));
+            assertEquals(
+                    Status.COMPARE_FAILURE.code(), status(transfer(NvmOpcode.COMPARE, 3, bytes / 512)), "byte " + at);
+            Memory.putByte(address, data[at]);
+        }
+        assertEquals(Status.OK, transfer(NvmOpcode.COMPARE, 3, bytes / 512));
+    }
+
+    /** NVMe 1.4, 6.16: Unrecovered Read Error until the blocks are written; others are as they were. */
+    @Test
+    void shouldFailReadsOfUncorrectableBlocksUntilEachIsWritten() throws Exception {
+        open(1 << 20, 512);
+        Memory.fill(guest.hva(DATA_GPA), PAGE, (byte) 0xaa);
+        assertEquals(Status.OK, transfer(NvmOpcode.WRITE, 8, 8));
+
+        assertEquals(Status.OK, transfer(NvmOpcode.WRITE_UNCORRECTABLE, 10, 3));
+
+        for (int opcode : new int[] {NvmOpcode.READ, NvmOpcode.COMPARE, NvmOpcode.VERIFY}) {
+            assertEquals(Status.UNRECOVERED_READ_ERROR.dnr(), status(transfer(opcode, 8, 8)), NvmOpcode.name(opcode));
+            assertEquals(Status.OK, transfer(opcode, 8, 2), NvmOpcode.name(opcode));
+            assertEquals(Status.OK, transfer(opcode, 13, 3), NvmOpcode.name(opcode));
+        }
+        assertEquals(3, queues.counters().mediaErrors());
+        assertEquals(Status.OK, transfer(NvmOpcode.WRITE, 10, 1));
+        assertEquals(Status.OK, transfer(NvmOpcode.WRITE_ZEROES, 11, 1));
+        assertEquals(Status.UNRECOVERED_READ_ERROR.dnr(), status(transfer(NvmOpcode.READ, 8, 8)));
+        deallocate(12, 1);
+        assertEquals(Status.OK, transfer(NvmOpcode.READ, 8, 8));
+        assertBlock(11, (byte) 0);
+        assertBlock(13, (byte) 0xaa);
+    }
+
+    /** NVM Command Set 1.0, 1.4.2.7 and 1.4.2.8. */
+    @Test
+    void shouldCountComparesAsReadsAndVerifiesAsDataReadOnly() throws Exception {
+        open(1 << 20, 512);
+        transfer(NvmOpcode.COMPARE, 0, 2);
+        transfer(NvmOpcode.VERIFY, 0, 100);
+        transfer(NvmOpcode.WRITE_UNCORRECTABLE, 500, 7);
+        assertEquals(1, queues.counters().readCommands());
+        assertEquals(102 * 512, queues.counters().readBytes());
+        assertEquals(0, queues.counters().writeCommands());
+        assertEquals(0, queues.counters().writeBytes());
     }
 
     @Test
@@ -220,98 +242,5 @@ class MemoryStorageTest {
         ring();
         queues.doWork();
         Memory.putIntRelease(bar0.address() + Doorbells.cqHeadDoorbell(1), tail);
-    }
-
-    // ---- help
-
-    private int transfer(int opcode, long slba, int blocks) {
-        long sqe = command(opcode);
-        Sqe.setSlba(sqe, slba);
-        Sqe.setBlockCount(sqe, blocks);
-        Sqe.setPrp2(sqe, (long) blocks * 4096 > 2 * PAGE ? LIST_GPA : DATA_GPA + PAGE);
-        int pages = MAX_TRANSFER / PAGE;
-        for (int i = 1; i < pages; i++) {
-            Memory.putLong(guest.hva(LIST_GPA) + 8L * (i - 1), DATA_GPA + (long) i * PAGE);
-        }
-        if ((long) blocks << storage.namespaces().get(0).blockShift() <= 2 * PAGE) {
-            Sqe.setPrp2(sqe, DATA_GPA + PAGE);
-        }
-        ring();
-        return complete();
-    }
-
-    private void deallocate(long slba, int blocks) {
-        DsmRange.set(guest.hva(DATA_GPA), 0, blocks, slba);
-        long sqe = command(NvmOpcode.DATASET_MANAGEMENT);
-        Sqe.setDsm(sqe, 1, Sqe.DSM_DEALLOCATE);
-        ring();
-        assertEquals(Status.OK, complete());
-    }
-
-    private void assertBlock(long lba, byte expected) {
-        assertEquals(Status.OK, transfer(NvmOpcode.READ, lba, 1));
-        byte[] data = new byte[512];
-        Memory.copyOut(guest.hva(DATA_GPA), data, 0, 512);
-        byte[] wanted = new byte[512];
-        Arrays.fill(wanted, expected);
-        assertArrayEquals(wanted, data, "block " + lba);
-    }
-
-    private long command(int opcode) {
-        long sqe = guest.hva(SQ_GPA) + (long) tail * Sqe.BYTES;
-        Sqe.clear(sqe);
-        Sqe.setCommand(sqe, opcode, tail);
-        Sqe.setNsid(sqe, 1);
-        Sqe.setPrp1(sqe, DATA_GPA);
-        return sqe;
-    }
-
-    private void ring() {
-        tail = (tail + 1) % ENTRIES;
-        Memory.putIntRelease(bar0.address() + Doorbells.sqTailDoorbell(1), tail);
-    }
-
-    private int complete() {
-        int index = (tail + ENTRIES - 1) % ENTRIES;
-        int before = Cqe.phase(Cqe.tail(cqe(index)));
-        for (int i = 0; i < 100 && Cqe.phase(Cqe.tail(cqe(index))) == before; i++) {
-            queues.doWork();
-        }
-        completed();
-        return Cqe.status(Cqe.tail(cqe(index)));
-    }
-
-    private int phaseBefore(int index) {
-        return index < ENTRIES ? phases[index] : 0;
-    }
-
-    private final int[] phases = new int[ENTRIES];
-
-    private void completed() {
-        int index = (tail + ENTRIES - 1) % ENTRIES;
-        phases[index] = Cqe.phase(Cqe.tail(cqe(index)));
-        assertEquals(index, Cqe.cid(Cqe.tail(cqe(index))));
-        Memory.putIntRelease(bar0.address() + Doorbells.cqHeadDoorbell(1), tail);
-    }
-
-    private long cqe(int index) {
-        return guest.hva(CQ_GPA) + (long) index * Cqe.BYTES;
-    }
-
-    private static final class NoEvents implements QueueListener {
-        @Override
-        public void invalidDoorbell(int qid, boolean cqHead, int value) {
-            throw new AssertionError("doorbell " + qid + " " + value);
-        }
-
-        @Override
-        public void queueMemoryUnreachable(int qid, boolean completionQueue, long code) {
-            throw new AssertionError("queue " + qid + " unreachable");
-        }
-
-        @Override
-        public void completionLost(int cqid, int sqid, int cid) {
-            throw new AssertionError("completion lost");
-        }
     }
 }

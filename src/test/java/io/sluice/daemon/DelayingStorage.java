@@ -3,6 +3,7 @@ package io.sluice.daemon;
 import io.sluice.controller.IoCommand;
 import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
+import io.sluice.controller.NamespaceTraits;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Status;
 import java.util.ArrayList;
@@ -54,6 +55,26 @@ final class DelayingStorage implements IoPath {
     }
 
     @Override
+    public boolean offers(int opcode) {
+        return storage.offers(opcode);
+    }
+
+    @Override
+    public NamespaceTraits traits(int nsid) {
+        return storage.traits(nsid);
+    }
+
+    @Override
+    public boolean offersFused() {
+        return storage.offersFused();
+    }
+
+    @Override
+    public boolean submitFused(IoCommand compare, IoCommand write) {
+        return storage.submitFused(compare, write);
+    }
+
+    @Override
     public int maxPending() {
         return storage.maxPending() + MAX_HELD;
     }
@@ -72,6 +93,7 @@ final class DelayingStorage implements IoPath {
     public int submit(IoCommand command) {
         boolean delayable = command.opcode() == NvmOpcode.READ
                 || command.opcode() == NvmOpcode.WRITE
+                || command.opcode() == NvmOpcode.COMPARE
                 || command.opcode() == NvmOpcode.FLUSH;
         if (delayable && held.size() < MAX_HELD && random.nextInt(delayed) == 0) {
             double part = random.nextDouble();

@@ -3,6 +3,7 @@ package io.sluice.daemon;
 import io.sluice.controller.IoCommand;
 import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
+import io.sluice.controller.NamespaceTraits;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Status;
 import java.util.List;
@@ -28,6 +29,26 @@ final class HoldingStorage implements IoPath {
     @Override
     public List<Namespace> namespaces() {
         return storage.namespaces();
+    }
+
+    @Override
+    public boolean offers(int opcode) {
+        return storage.offers(opcode);
+    }
+
+    @Override
+    public NamespaceTraits traits(int nsid) {
+        return storage.traits(nsid);
+    }
+
+    @Override
+    public boolean offersFused() {
+        return storage.offersFused();
+    }
+
+    @Override
+    public boolean submitFused(IoCommand compare, IoCommand write) {
+        return storage.submitFused(compare, write);
     }
 
     @Override

@@ -2,12 +2,14 @@ package io.sluice.daemon;
 
 import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminOpcode;
+import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Sgl;
 import io.sluice.nvme.Sqe;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.function.LongSupplier;
 
 /** Makes the commands of a hostile guest: half of them as they should be, half of them for blocks and memory that are not its own. */
 final class HostileCommands {
@@ -21,11 +23,21 @@ final class HostileCommands {
 
     private static final int MAX_RANGES = 8;
 
+    private static final int MAX_SOURCES = MAX_RANGES * DsmRange.BYTES / CopyRange.BYTES;
+
     /** NVMe 1.4, 6.9: CDW10 and 11. */
     private static final int SLBA_WORD = 5;
 
     private static final int[] OPCODES = {
-        NvmOpcode.READ, NvmOpcode.WRITE, NvmOpcode.WRITE_ZEROES, NvmOpcode.DATASET_MANAGEMENT, NvmOpcode.FLUSH,
+        NvmOpcode.READ,
+        NvmOpcode.WRITE,
+        NvmOpcode.WRITE_ZEROES,
+        NvmOpcode.DATASET_MANAGEMENT,
+        NvmOpcode.COMPARE,
+        NvmOpcode.VERIFY,
+        NvmOpcode.COPY,
+        NvmOpcode.WRITE_UNCORRECTABLE,
+        NvmOpcode.FLUSH,
     };
 
     private static final int[] ADMIN_OPCODES = {
@@ -103,11 +115,17 @@ final class HostileCommands {
     /** A command that is as it should be, unless the racer gets at it: what is refused all the time shows little. */
     private void fillWell(long sqe) {
         HostileMemory.Part half = HostileMemory.DATA[random.nextInt(2)];
-        int opcode = OPCODES[random.nextInt(4)];
+        int opcode = OPCODES[random.nextInt(7)];
         Sqe.setOpcode(sqe, opcode);
         if (opcode == NvmOpcode.DATASET_MANAGEMENT) {
             Sqe.setDsm(sqe, 1, Sqe.DSM_DEALLOCATE);
             Sqe.setPrp1(sqe, HostileMemory.LISTS.gpa() + RANGES + random.nextInt(MAX_RANGES) * (long) DsmRange.BYTES);
+            return;
+        }
+        if (opcode == NvmOpcode.COPY) {
+            writeSources(() -> random.nextInt((int) blocks - BLOCKS_PER_PAGE));
+            Sqe.setCopy(sqe, random.nextInt((int) blocks / 2), 1 + random.nextInt(MAX_SOURCES), false);
+            Sqe.setPrp1(sqe, HostileMemory.LISTS.gpa() + RANGES);
             return;
         }
         Sqe.setPrp1(sqe, half.gpa() + random.nextInt(half.pages()) * (long) PAGE);
@@ -130,8 +148,18 @@ final class HostileCommands {
                 Sqe.setPrp1(sqe, HostileMemory.LISTS.gpa() + RANGES);
             }
         }
+        if (opcode == NvmOpcode.COPY) {
+            Sqe.setCopy(sqe, lba(random), 1 + random.nextInt(2 * MAX_SOURCES), random.nextInt(4) == 0);
+            writeSources(() -> lba(random));
+            if (random.nextInt(2) == 0) {
+                Sqe.setPrp1(sqe, HostileMemory.LISTS.gpa() + RANGES);
+            }
+        }
+        if (random.nextInt(8) == 0) {
+            Sqe.setFuse(sqe, random.nextInt(4));
+        }
         if (random.nextInt(4) == 0) {
-            useSgl(sqe, opcode == NvmOpcode.DATASET_MANAGEMENT ? Sqe.dsmRangeCount(sqe) * DsmRange.BYTES : bytes(sqe));
+            useSgl(sqe, dataBytes(sqe, opcode));
         }
         mutate(sqe);
     }
@@ -156,6 +184,14 @@ final class HostileCommands {
         Sqe.setCdw10(sqe, random.nextInt(4) == 0 ? random.nextInt() : random.nextInt(32));
         Sqe.setCdw11(sqe, random.nextInt(4) == 0 ? random.nextInt() : 0);
         Sqe.setCdw12(sqe, random.nextInt(8) == 0 ? random.nextInt() : 0);
+    }
+
+    private static int dataBytes(long sqe, int opcode) {
+        return switch (opcode) {
+            case NvmOpcode.DATASET_MANAGEMENT -> Sqe.dsmRangeCount(sqe) * DsmRange.BYTES;
+            case NvmOpcode.COPY -> Sqe.copyRangeCount(sqe) * CopyRange.BYTES;
+            default -> bytes(sqe);
+        };
     }
 
     private static int bytes(long sqe) {
@@ -203,6 +239,15 @@ final class HostileCommands {
     private long address() {
         long base = random.nextInt(32) == 0 ? random.nextLong() : addresses[random.nextInt(addresses.length)];
         return random.nextInt(8) == 0 ? base + random.nextInt(PAGE) : base;
+    }
+
+    /** Half as many as ranges fit where those of Dataset Management are. */
+    private void writeSources(LongSupplier slba) {
+        for (int i = 0; i < MAX_SOURCES; i++) {
+            long range = memory.address(HostileMemory.LISTS) + RANGES + (long) i * CopyRange.BYTES;
+            CopyRange.set(
+                    range, slba.getAsLong(), 1 + random.nextInt(random.nextInt(16) == 0 ? 65536 : BLOCKS_PER_PAGE));
+        }
     }
 
     private void writeRanges() {

@@ -15,6 +15,7 @@ import io.sluice.host.DmaArea;
 import io.sluice.host.DriverClock;
 import io.sluice.host.DriverOptions;
 import io.sluice.host.QueuePair;
+import io.sluice.mem.Memory;
 import io.sluice.nvme.Status;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -130,6 +131,24 @@ final class IsolationRig implements AutoCloseable {
         });
     }
 
+    /** The same of a slice some of whose blocks may be marked as not readable: zeroes stand for those. */
+    void readSliceWherePossible(int slice, Chunk target) throws IOException {
+        forEachChunk(slice, (queue, area, slba) -> {
+            for (int i = 0; i < CHUNK_BLOCKS; i++) {
+                long offset = (long) i * MediatedRig.BLOCK_BYTES;
+                int status = awaitStatus(
+                        queue,
+                        queue.read(MediatedRig.NSID, slba + i, 1, area.iova() + offset, MediatedRig.BLOCK_BYTES, 0));
+                if (Status.UNRECOVERED_READ_ERROR.is(status)) {
+                    Memory.fill(area.address() + offset, MediatedRig.BLOCK_BYTES, (byte) 0);
+                } else {
+                    assertEquals(Status.OK, status);
+                }
+            }
+            target.visit(area.address(), slba - slice * BLOCKS_EACH);
+        });
+    }
+
     private interface Mover {
         void move(QueuePair queue, DmaArea area, long slba) throws IOException;
     }
@@ -145,13 +164,17 @@ final class IsolationRig implements AutoCloseable {
     }
 
     private static void await(QueuePair queue, boolean submitted) throws IOException {
+        assertEquals(Status.OK, awaitStatus(queue, submitted));
+    }
+
+    private static int awaitStatus(QueuePair queue, boolean submitted) throws IOException {
         assertTrue(submitted);
         queue.ring();
         int[] status = {-1};
         while (status[0] < 0) {
             queue.poll((token, end, dw0) -> status[0] = end, 1);
         }
-        assertEquals(Status.OK, status[0]);
+        return status[0];
     }
 
     @Override

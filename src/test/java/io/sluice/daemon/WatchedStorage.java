@@ -3,6 +3,8 @@ package io.sluice.daemon;
 import io.sluice.controller.IoCommand;
 import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
+import io.sluice.controller.NamespaceTraits;
+import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
 import java.util.List;
@@ -25,7 +27,7 @@ final class WatchedStorage implements IoPath {
         reached = new AtomicLongArray(slices);
     }
 
-    /** How many Reads, Writes and Write Zeroes, and ranges of Dataset Management, were of blocks of a slice until now. */
+    /** How many commands, and ranges of Dataset Management and Copy, were of blocks of a slice until now. */
     long reached(int slice) {
         return reached.get(slice);
     }
@@ -33,6 +35,30 @@ final class WatchedStorage implements IoPath {
     @Override
     public List<Namespace> namespaces() {
         return storage.namespaces();
+    }
+
+    @Override
+    public boolean offers(int opcode) {
+        return storage.offers(opcode);
+    }
+
+    @Override
+    public NamespaceTraits traits(int nsid) {
+        return storage.traits(nsid);
+    }
+
+    @Override
+    public boolean offersFused() {
+        return storage.offersFused();
+    }
+
+    @Override
+    @SuppressWarnings("NonAtomicVolatileUpdate") // the device's poller alone writes it
+    public boolean submitFused(IoCommand compare, IoCommand write) {
+        commands += 2;
+        note(compare, compare.slba(), compare.blockCount());
+        note(write, write.slba(), write.blockCount());
+        return storage.submitFused(compare, write);
     }
 
     @Override
@@ -59,6 +85,12 @@ final class WatchedStorage implements IoPath {
                 long range = command.rangesAddress() + (long) i * DsmRange.BYTES;
                 note(command, DsmRange.slba(range), DsmRange.blockCount(range));
             }
+        } else if (command.opcode() == NvmOpcode.COPY) {
+            for (int i = 0; i < command.rangeCount(); i++) {
+                long range = command.rangesAddress() + (long) i * CopyRange.BYTES;
+                note(command, CopyRange.slba(range), CopyRange.blockCount(range));
+            }
+            note(command, command.slba(), command.blockCount());
         } else if (command.opcode() != NvmOpcode.FLUSH) {
             note(command, command.slba(), command.blockCount());
         }

@@ -432,6 +432,7 @@ class FakeNvme implements PciDevice {
         page.putShort(34, (short) 7).putShort(36, (short) 3).putShort(46, (short) 256); // NAWUN, NAWUPF, NOIOB
         page.putShort(64, (short) 1).putShort(66, (short) 2).putShort(68, (short) 3); // NPWG, NPWA, NPDG
         page.putShort(70, (short) 4).putShort(72, (short) 5); // NPDA, NOWS
+        page.putShort(74, (short) 300).putInt(76, 5000).put(80, (byte) 127); // MSSRL, MCL, MSRC
         page.put(26, (byte) formatInUse);
         page.put(29, (byte) protectionType);
         page.putInt(128, (lbads << 16) + metadataBytes); // LBAF0

@@ -15,6 +15,7 @@ import io.sluice.nvme.Aqa;
 import io.sluice.nvme.Cap;
 import io.sluice.nvme.Cc;
 import io.sluice.nvme.Cns;
+import io.sluice.nvme.CopyLimits;
 import io.sluice.nvme.Csts;
 import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.Sqe;
@@ -540,7 +541,7 @@ class NvmeDriverTest {
     void shouldHandOnHowANamespaceLikesToBeWritten() throws IOException {
         try (NvmeDriver driver = start()) {
             assertEquals(
-                    new IoHints(256, 2, 3, 4, 5, 6, 9, 8, 4),
+                    new IoHints(256, 2, 3, 4, 5, 6, 9, 8, 4, new CopyLimits(128, 300, 5000)),
                     driver.namespace(1).hints());
             assertEquals(16, driver.controller().atomicWriteBlocks());
             assertEquals(2, driver.controller().atomicWritePowerFailBlocks());

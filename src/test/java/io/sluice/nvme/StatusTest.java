@@ -60,9 +60,9 @@ class StatusTest {
             assertSame(status, Status.of(status.code()));
             assertSame(status, Status.of(status.dnr() | Status.MORE));
         }
-        // Generic 00h to 22h but 17h, and 80h to 84h; command specific 00h to 25h but 04h and 17h, and 80h to 82h;
+        // Generic 00h to 22h but 17h, and 80h to 84h; command specific 00h to 25h but 04h and 17h, and 80h to 83h;
         // media; path.
-        assertEquals((34 + 5) + (36 + 3) + 8 + 7, seen.size());
+        assertEquals((34 + 5) + (36 + 4) + 8 + 7, seen.size());
     }
 
     @Test

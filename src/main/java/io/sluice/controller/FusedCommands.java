@@ -1,0 +1,152 @@
+package io.sluice.controller;
+
+import io.sluice.mem.Memory;
+import io.sluice.nvme.NvmOpcode;
+import io.sluice.nvme.Sqe;
+import io.sluice.nvme.Status;
+
+/**
+ * Takes two fused commands, which lie one after the other in their queue, as one: NVMe 1.4, 4.12. The only fused operation is Compare and
+ * Write, 6.2. Belongs to the controller's agent.
+ *
+ * <pre>
+ *   queue:  … │ Compare, FUSE = 01b │ Write, FUSE = 10b │ …      the host's doorbell tells of both at once
+ *
+ *   the first alone               ──▶ Missing Fused Command
+ *   either is refused by the gate ──▶ its status, and Failed Fused Command for the other: nothing is done
+ *   both good                     ──▶ IoPath.submitFused, which ends both
+ * </pre>
+ */
+final class FusedCommands {
+    private static final int INVALID_FIELD = Status.INVALID_FIELD.dnr();
+    private static final int MISSING = Status.ABORTED_MISSING_FUSED.dnr();
+    private static final int FAILED = Status.ABORTED_FAILED_FUSED.dnr();
+    /** Of a fetch that has not come back. */
+    private static final int FAULTED = -1;
+
+    private final IoPath path;
+    private final IoGate gate;
+    private final IoSlots slots;
+
+    /** The first of the two that a fault has ended last. */
+    private IoCommand faulted;
+
+    FusedCommands(IoPath path, IoGate gate, IoSlots slots) {
+        this.path = path;
+        this.gate = gate;
+        this.slots = slots;
+    }
+
+    /**
+     * Goes on after the first command has been fetched, and the gate has found that it is one.
+     *
+     * @param first in the slot that is looked at; nothing else of it has been done
+     * @param epoch for the second
+     * @return {@link IoPath#PENDING}: both are on their way, or have ended. {@link IoPath#BUSY}: the second has been put back, and the
+     *     first is to be. Or a status: the first ends with that, and is alone
+     */
+    int take(VirtualSubmissionQueue queue, IoCommand first, long epoch) {
+        if (queue.available() == 0) {
+            return queue.isFetching()
+                    ? IoPath.BUSY
+                    : MISSING; // the second may be on its way, where entries come by messages
+        }
+        VirtualCompletionQueue completions = queue.completionQueue();
+        if (!slots.hasTwo() || !queue.hasRoomFor(2) || !completions.reserve()) {
+            return queue.entries() > 2 ? IoPath.BUSY : MISSING; // a queue of two entries never holds both
+        }
+        slots.hold();
+        IoCommand second = slots.next();
+        int status = FAULTED;
+        try {
+            status = fetch(queue, second);
+        } finally {
+            if (status != Status.OK) { // or a fault has come up, and the first is put back as if it were alone
+                slots.free(first);
+                completions.release();
+            }
+        }
+        if (status != Status.OK) {
+            return status;
+        }
+        slots.hold();
+        second.take(queue, epoch, Sqe.cid(Memory.hint(second.sqeAddress())));
+        return begin(queue, first, second);
+    }
+
+    private static int fetch(VirtualSubmissionQueue queue, IoCommand second) {
+        if (!queue.fetch(second.sqeAddress())) {
+            return IoPath.BUSY;
+        }
+        if (Sqe.fuse(Memory.hint(second.sqeAddress())) != Sqe.FUSE_SECOND) {
+            queue.putBack();
+            return MISSING;
+        }
+        return Status.OK;
+    }
+
+    /** Both are pending, whatever comes: so a fault leaves neither without an end. */
+    private int begin(VirtualSubmissionQueue queue, IoCommand first, IoCommand second) {
+        queue.addPending(2);
+        boolean done = false;
+        try {
+            int firstStatus = gate.admitFused(first);
+            int secondStatus = gate.admitFused(second);
+            if (firstStatus == IoPath.BUSY || secondStatus == IoPath.BUSY) {
+                done = true;
+                return notNow(queue, first, second);
+            }
+            if (firstStatus == Status.OK && secondStatus == Status.OK && !isCompareAndWrite(first, second)) {
+                firstStatus = INVALID_FIELD;
+                secondStatus = INVALID_FIELD;
+            }
+            if (firstStatus != Status.OK || secondStatus != Status.OK) {
+                done = true;
+                first.complete(firstStatus == Status.OK ? FAILED : firstStatus);
+                second.complete(secondStatus == Status.OK ? FAILED : secondStatus);
+                return IoPath.PENDING;
+            }
+            boolean taken = path.submitFused(first, second);
+            done = true;
+            return taken ? IoPath.PENDING : notNow(queue, first, second);
+        } finally {
+            if (!done) {
+                endAfterFault(first);
+                endAfterFault(second);
+                faulted = first;
+            }
+        }
+    }
+
+    private int notNow(VirtualSubmissionQueue queue, IoCommand first, IoCommand second) {
+        queue.addPending(-2);
+        slots.free(second);
+        slots.free(first);
+        queue.putBack();
+        queue.completionQueue().release();
+        return IoPath.BUSY;
+    }
+
+    /** Whether a fault that has come up while {@link #take} was at it has been dealt with: the command needs no further end. */
+    boolean hasEnded(IoCommand first) {
+        boolean ended = faulted == first;
+        faulted = null;
+        return ended;
+    }
+
+    /** It cannot be put back: a part of the blocks may have been written, and would not compare any more. */
+    private void endAfterFault(IoCommand command) {
+        if (command.isPending() && !path.has(command)) {
+            command.complete(Status.INTERNAL_ERROR.code());
+        }
+    }
+
+    /** NVMe 1.4, 6.2: of the same blocks, or both are refused. */
+    private static boolean isCompareAndWrite(IoCommand first, IoCommand second) {
+        return first.opcode() == NvmOpcode.COMPARE
+                && second.opcode() == NvmOpcode.WRITE
+                && first.nsid() == second.nsid()
+                && first.slba() == second.slba()
+                && first.blockCount() == second.blockCount();
+    }
+}
