@@ -2,7 +2,6 @@ package io.sluice.daemon;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sluice.linux.Errno;
@@ -511,9 +510,11 @@ class UnsharedMemoryTest {
                     return false;
                 },
                 UnsharedMemoryTest::never);
+        int failed = 0;
         for (int i = 0; i < 8; i++) {
-            assertFalse(Status.isSuccess(queue.await()), "command " + i + " has no data");
+            failed += Status.isSuccess(queue.await()) ? 0 : 1;
         }
+        assertTrue(failed >= 4, "of four writes without data and four reads, which may have ended before: " + failed);
         raw.awaitAdmin();
         assertEquals(0, asked.get(), "requests for data after the unmap was answered");
         raw.mapData();
