@@ -4,6 +4,7 @@ import io.sluice.mem.Memory;
 import io.sluice.nvme.FeatureValue;
 import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.IdentifyNamespace;
+import io.sluice.nvme.IndependentNamespace;
 import io.sluice.nvme.LbaFormat;
 import io.sluice.nvme.NamespaceDescriptors;
 import io.sluice.nvme.NamespaceList;
@@ -27,6 +28,9 @@ final class Identification {
     private static final int ABORT_LIMIT = 4;
     /** 52:54:00, lowest byte first: Sluice has no OUI of its own, and this one is for whoever administers the machine. */
     private static final byte[] LOCALLY_ADMINISTERED_OUI = {0x00, 0x54, 0x52};
+    /** Identify Controller CNTLID: the only controller of its subsystem. */
+    static final int CONTROLLER_ID = 0;
+
     /** Identify Namespace NSATTR, bit 0. */
     private static final int WRITE_PROTECTED = 1;
 
@@ -81,6 +85,7 @@ final class Identification {
         IdentifyController.MN.set(target, config.modelNumber());
         IdentifyController.FR.set(target, config.firmwareRevision());
         IdentifyController.IEEE.set(target, LOCALLY_ADMINISTERED_OUI);
+        IdentifyController.CNTLID.set(target, CONTROLLER_ID);
         IdentifyController.VER.set(target, Vs.NVME_1_4);
         IdentifyController.CNTRLTYPE.set(target, IdentifyController.CNTRLTYPE_IO);
         IdentifyController.SUBNQN.set(target, config.subsystemNqn());
@@ -142,6 +147,12 @@ final class Identification {
         IdentifyNamespace.NGUID.set(target, namespace.nguid());
         IdentifyNamespace.EUI64.set(target, eui64(namespace));
         IdentifyNamespace.setLbaFormat(target, 0, LbaFormat.ofBlockBytes(namespace.blockBytes()));
+    }
+
+    /** Writes what a namespace has whatever its command set, CNS 08h, of an active namespace; the target is zeroes. */
+    void writeIndependent(long target, int nsid) {
+        IndependentNamespace.NSATTR.set(target, find(nsid).readOnly() ? WRITE_PROTECTED : 0);
+        IndependentNamespace.NSTAT.set(target, IndependentNamespace.NSTAT_READY);
     }
 
     /** Writes the list of active namespaces, CNS 02h, above an identifier; the target is zeroes. */

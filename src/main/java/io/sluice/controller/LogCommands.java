@@ -1,5 +1,6 @@
 package io.sluice.controller;
 
+import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminSqe;
 import io.sluice.nvme.CommandEffectsLog;
 import io.sluice.nvme.ErrorLogEntry;
@@ -19,6 +20,9 @@ final class LogCommands {
     private static final int AT_LID = 40;
     private static final int AT_OFFSET = 48;
     private static final int CONTROLLER_SCOPE = 0;
+    /** A dword for each page that can be named. */
+    private static final int SUPPORTED_PAGES_BYTES = 256 * Integer.BYTES;
+
     static final int MAX_OPCODE = 0xff;
 
     private final ControllerConfig config;
@@ -72,6 +76,7 @@ final class LogCommands {
     /** The size of a page, or 0 for one that is not offered. */
     private static int pageBytes(int page) {
         return switch (page) {
+            case LogPage.SUPPORTED_PAGES -> SUPPORTED_PAGES_BYTES;
             case LogPage.ERROR_INFORMATION -> ErrorLog.ENTRIES * ErrorLogEntry.BYTES;
             case LogPage.SMART -> SmartLog.BYTES;
             case LogPage.FIRMWARE_SLOT -> FirmwareSlotLog.BYTES;
@@ -83,6 +88,7 @@ final class LogCommands {
 
     private void write(int page, long target) {
         switch (page) {
+            case LogPage.SUPPORTED_PAGES -> writeSupportedPages(target);
             case LogPage.ERROR_INFORMATION -> errorLog.write(target);
             case LogPage.SMART -> health.write(target);
             case LogPage.FIRMWARE_SLOT -> writeFirmwareSlots(target);
@@ -97,6 +103,12 @@ final class LogCommands {
             changedNamespaces.clear();
         }
         events.logPageRead(page);
+    }
+
+    private static void writeSupportedPages(long target) {
+        for (int page = 0; page < SUPPORTED_PAGES_BYTES / Integer.BYTES; page++) {
+            Memory.putInt(target + (long) page * Integer.BYTES, pageBytes(page) > 0 ? 1 : 0);
+        }
     }
 
     private void writeFirmwareSlots(long target) {

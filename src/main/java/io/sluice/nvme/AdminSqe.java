@@ -95,6 +95,11 @@ public final class AdminSqe {
         return Bits.get(Sqe.cdw10(sqe), 31, 16);
     }
 
+    /** CSI, CDW11 bits 31:24: command set identifier, NVMe 2.0; 0 is the NVM command set. */
+    public static int csi(long sqe) {
+        return Bits.get(Sqe.cdw11(sqe), 31, 24);
+    }
+
     /** Sets the dwords of an Identify command; the data is 4096 bytes. */
     public static void setIdentify(long sqe, int cns, int nsid) {
         Sqe.setNsid(sqe, nsid);

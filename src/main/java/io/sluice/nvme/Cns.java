@@ -15,8 +15,14 @@ public final class Cns {
     public static final int NAMESPACE_DESCRIPTORS = 0x03;
     /** NVM sets. */
     public static final int NVM_SETS = 0x04;
+    /** What the namespace has of a command set's own, NVMe 2.0, 5.17.2.5. CDW11 says which set: 0. */
+    public static final int NVM_NAMESPACE = 0x05;
     /** The controller's limits of the NVM command set, NVMe 2.0; {@link IdentifyNvmController}. CDW11 says which set: 0. */
     public static final int NVM_CONTROLLER = 0x06;
+    /** Active namespace identifiers above NSID, of those with a command set; NVMe 2.0, 5.17.2.7. */
+    public static final int NVM_ACTIVE_NAMESPACES = 0x07;
+    /** What a namespace has whatever its command set; {@link IndependentNamespace}. */
+    public static final int INDEPENDENT_NAMESPACE = 0x08;
     /** Allocated namespace identifiers above NSID. */
     public static final int ALLOCATED_NAMESPACES = 0x10;
     /** An allocated namespace. */
@@ -33,6 +39,8 @@ public final class Cns {
     public static final int NAMESPACE_GRANULARITIES = 0x16;
     /** UUIDs that vendor specific fields refer to. */
     public static final int UUIDS = 0x17;
+    /** Combinations of I/O command sets, NVMe 2.0, 5.17.2.21: 512 vectors of 8 bytes, a bit for each set. */
+    public static final int COMMAND_SETS = 0x1c;
 
     private Cns() {}
 }

@@ -2,6 +2,8 @@ package io.sluice.nvme;
 
 /** Log page identifiers: NVMe 1.4, 5.14.1, Get Log Page CDW10 bits 7:0. */
 public final class LogPage {
+    /** Supported Log Pages, NVMe 2.0, 5.16.1.1: a dword for each page, of which bit 0 says that it is offered. */
+    public static final int SUPPORTED_PAGES = 0x00;
     /** Error Information; entries are {@link ErrorLogEntry}. */
     public static final int ERROR_INFORMATION = 0x01;
     /** SMART / Health Information; {@link SmartLog}. */

@@ -13,6 +13,7 @@ import io.sluice.nvme.AdminSqe;
 import io.sluice.nvme.Cns;
 import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.IdentifyNamespace;
+import io.sluice.nvme.IndependentNamespace;
 import io.sluice.nvme.NamespaceDescriptors;
 import io.sluice.nvme.NamespaceList;
 import io.sluice.nvme.Sqe;
@@ -181,9 +182,99 @@ class IdentifyTest {
 
     @ParameterizedTest
     @ValueSource(
-            ints = {0x04, 0x05, 0x06, 0x07, 0x08, 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x1c, 0x80, 0xff})
+            ints = {0x04, 0x09, 0x0a, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x1d, 0x80, 0xff})
     void shouldRefuseWhatIsNotOffered(int cns) {
         assertEquals(Status.INVALID_FIELD.dnr(), rig.identify(cns, 1).code());
+    }
+
+    // ---- what newer hosts ask for: NVMe 2.0, 5.17.2
+
+    private ControllerRig.Completion identifySet(int cns, int nsid, int csi) {
+        return rig.admin(AdminOpcode.IDENTIFY, sqe -> {
+            AdminSqe.setIdentify(sqe, cns, nsid);
+            Sqe.setCdw11(sqe, csi << 24);
+            Sqe.setPrp1(sqe, ControllerRig.DATA);
+        });
+    }
+
+    private void assertZeroes(int from) {
+        for (int at = from; at < 4096; at += 8) {
+            assertEquals(0, Memory.getLong(data + at), "byte " + at);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {Cns.NVM_NAMESPACE, Cns.NVM_CONTROLLER})
+    void shouldHaveNothingToSayOfTheNvmCommandSetsOwn(int cns) {
+        assertEquals(Status.OK, identifySet(cns, 1, 0).status());
+        assertZeroes(0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {Cns.NVM_NAMESPACE, Cns.NVM_CONTROLLER, Cns.NVM_ACTIVE_NAMESPACES})
+    void shouldRefuseOtherCommandSets(int cns) {
+        for (int csi : new int[] {1, 2, 0x30, 0xff}) {
+            assertEquals(Status.INVALID_FIELD.dnr(), identifySet(cns, 1, csi).code(), "CSI " + csi);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {Cns.NVM_ACTIVE_NAMESPACES, Cns.ALLOCATED_NAMESPACES})
+    void shouldListTheSameNamespacesWhicheverWayItIsAsked(int cns) {
+        assertEquals(Status.OK, identifySet(cns, 0, 0).status());
+        assertEquals(1, NamespaceList.nsid(data, 0));
+        assertEquals(3, NamespaceList.nsid(data, 1));
+        assertZeroes(8);
+        assertEquals(Status.OK, identifySet(cns, 1, 0).status());
+        assertEquals(3, NamespaceList.nsid(data, 0));
+        assertZeroes(8);
+        assertEquals(Status.INVALID_NAMESPACE_OR_FORMAT.dnr(), identifySet(cns, -1, 0).code());
+        assertEquals(Status.INVALID_NAMESPACE_OR_FORMAT.dnr(), identifySet(cns, -2, 0).code());
+    }
+
+    @Test
+    void shouldIdentifyAnAllocatedNamespaceAsAnActiveOne() {
+        assertEquals(Status.OK, rig.identify(Cns.ALLOCATED_NAMESPACE, 1).status());
+        assertEquals(ManualPath.BLOCKS, IdentifyNamespace.NSZE.get(data));
+        assertEquals(Status.OK, rig.identify(Cns.ALLOCATED_NAMESPACE, NAMESPACE_TWO_IS_NOT_THERE).status());
+        assertZeroes(0);
+        assertEquals(
+                Status.INVALID_NAMESPACE_OR_FORMAT.dnr(),
+                rig.identify(Cns.ALLOCATED_NAMESPACE, -1).code());
+    }
+
+    @Test
+    void shouldSayThatANamespaceIsReady() {
+        assertEquals(Status.OK, rig.identify(Cns.INDEPENDENT_NAMESPACE, 1).status());
+        assertEquals(IndependentNamespace.NSTAT_READY, IndependentNamespace.NSTAT.getInt(data));
+        assertEquals(Status.OK, rig.identify(Cns.INDEPENDENT_NAMESPACE, NAMESPACE_TWO_IS_NOT_THERE).status());
+        assertZeroes(0);
+        for (int nsid : new int[] {0, 4, -1}) {
+            assertEquals(
+                    Status.INVALID_NAMESPACE_OR_FORMAT.dnr(),
+                    rig.identify(Cns.INDEPENDENT_NAMESPACE, nsid).code());
+        }
+    }
+
+    /** One combination: the NVM command set alone. */
+    @Test
+    void shouldOfferTheNvmCommandSetAndNoOther() {
+        for (int cntid : new int[] {0, 0xffff}) {
+            ControllerRig.Completion completion = rig.admin(AdminOpcode.IDENTIFY, sqe -> {
+                AdminSqe.setIdentify(sqe, Cns.COMMAND_SETS, 0);
+                Sqe.setCdw10(sqe, Sqe.cdw10(sqe) | cntid << 16);
+                Sqe.setPrp1(sqe, ControllerRig.DATA);
+            });
+            assertEquals(Status.OK, completion.status());
+            assertEquals(1, Memory.getLong(data));
+            assertZeroes(8);
+        }
+        ControllerRig.Completion other = rig.admin(AdminOpcode.IDENTIFY, sqe -> {
+            AdminSqe.setIdentify(sqe, Cns.COMMAND_SETS, 0);
+            Sqe.setCdw10(sqe, Sqe.cdw10(sqe) | 1 << 16);
+            Sqe.setPrp1(sqe, ControllerRig.DATA);
+        });
+        assertEquals(Status.INVALID_FIELD.dnr(), other.code());
     }
 
     // ---- the data pointer

@@ -48,6 +48,23 @@ class LogPageTest {
         rig.admin(0x77, sqe -> Sqe.setNsid(sqe, 0x1234));
     }
 
+    // ---- Supported Log Pages, NVMe 2.0, 5.16.1.1
+
+    @Test
+    void shouldListThePagesThatItHas() {
+        assertEquals(
+                Status.OK, rig.getLog(LogPage.SUPPORTED_PAGES, 0, 1024, false).status());
+        for (int page = 0; page < 256; page++) {
+            int listed = Memory.getInt(data + 4L * page);
+            assertEquals(page <= LogPage.COMMAND_EFFECTS ? 1 : 0, listed, "page " + page);
+        }
+        for (int page = 0; page < 256; page++) {
+            int status = rig.getLog(page, 0, 64, true).code();
+            int expected = page <= LogPage.COMMAND_EFFECTS ? Status.OK : Status.INVALID_LOG_PAGE.dnr();
+            assertEquals(Status.describe(expected), Status.describe(status), "page " + page);
+        }
+    }
+
     // ---- Error Information, 5.14.1.1
 
     @Test
@@ -268,7 +285,7 @@ class LogPageTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0x00, 0x06, 0x07, 0x08, 0x09, 0x0c, 0x0d, 0x0e, 0x0f, 0x70, 0x80, 0x81, 0xc0, 0xff})
+    @ValueSource(ints = {0x06, 0x07, 0x08, 0x09, 0x0c, 0x0d, 0x0e, 0x0f, 0x70, 0x80, 0x81, 0xc0, 0xff})
     void shouldRefuseAPageThatIsNotOffered(int page) {
         assertEquals(
                 Status.INVALID_LOG_PAGE.dnr(), rig.getLog(page, 0, 4, false).code());

@@ -72,6 +72,11 @@ class LayoutTest {
         return Stream.of(
                 new Structure(IdentifyController.class, 4096, CONTROLLER),
                 new Structure(IdentifyNamespace.class, 4096, NAMESPACE),
+                new Structure(
+                        IndependentNamespace.class,
+                        4096,
+                        "NSFEAT 0 0, NMIC 1 1, RESCAP 2 2, FPI 3 3, ANAGRPID 4 7, NSATTR 8 8, NVMSETID 10 11,"
+                                + " ENDGID 12 13, NSTAT 14 14"),
                 new Structure(PowerState.class, 32, POWER_STATE),
                 new Structure(ErrorLogEntry.class, 64, ERROR),
                 new Structure(SmartLog.class, 512, SMART),
