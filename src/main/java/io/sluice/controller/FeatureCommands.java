@@ -1,6 +1,7 @@
 package io.sluice.controller;
 
 import io.sluice.mem.Bits;
+import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminSqe;
 import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.Feature;
@@ -28,6 +29,7 @@ final class FeatureCommands {
     private final InterruptCoalescing coalescing;
     private final AsyncEvents events;
     private final Health health;
+    private final GuestData data;
     private final boolean hasVolatileCache;
 
     FeatureCommands(
@@ -37,6 +39,7 @@ final class FeatureCommands {
             InterruptCoalescing coalescing,
             AsyncEvents events,
             Health health,
+            GuestData data,
             boolean hasVolatileCache) {
         this.config = config;
         this.features = features;
@@ -44,6 +47,7 @@ final class FeatureCommands {
         this.coalescing = coalescing;
         this.events = events;
         this.health = health;
+        this.data = data;
         this.hasVolatileCache = hasVolatileCache;
     }
 
@@ -57,7 +61,9 @@ final class FeatureCommands {
                     Feature.INTERRUPT_COALESCING,
                     Feature.INTERRUPT_VECTOR_CONFIGURATION,
                     Feature.WRITE_ATOMICITY,
-                    Feature.ASYNC_EVENT_CONFIGURATION -> true;
+                    Feature.ASYNC_EVENT_CONFIGURATION,
+                    Feature.TIMESTAMP,
+                    Feature.HOST_IDENTIFIER -> true;
             case Feature.VOLATILE_WRITE_CACHE -> hasVolatileCache;
             default -> false;
         };
@@ -94,6 +100,8 @@ final class FeatureCommands {
             case Feature.TEMPERATURE_THRESHOLD -> getTemperature(command, current);
             case Feature.ERROR_RECOVERY -> getErrorRecovery(command, current);
             case Feature.INTERRUPT_VECTOR_CONFIGURATION -> getVector(command, current);
+            case Feature.TIMESTAMP -> getTimestamp(command, current);
+            case Feature.HOST_IDENTIFIER -> getHostId(command, current);
             case Feature.NUMBER_OF_QUEUES -> {
                 int most = config.maxQueuePairs();
                 command.setDw0(FeatureValue.numberOfQueues(
@@ -137,6 +145,27 @@ final class FeatureCommands {
         return Status.OK;
     }
 
+    /** NVMe 1.4, 5.21.1.14. By default it counts from nothing. */
+    private int getTimestamp(AdminCommand command, boolean current) {
+        Memory.putLong(data.clearBuffer(), current ? features.ofData().timestamp() : 0);
+        return data.send(command.sqe(), 0, FeatureValue.TIMESTAMP_BYTES);
+    }
+
+    /** NVMe 1.4, 5.21.1.26: 8 or 16 bytes, as EXHID says; one of 16 bytes does not fit into 8. */
+    private int getHostId(AdminCommand command, boolean current) {
+        DataFeatures values = features.ofData();
+        boolean extended = FeatureValue.hostIdExtended(Sqe.cdw11(command.sqe()));
+        if (current && !extended && values.hostIdHigh() != 0) {
+            return command.refuse(Status.HOST_ID_INCONSISTENT_FORMAT, AT_VALUE, 0);
+        }
+        long target = data.clearBuffer();
+        if (current) {
+            Memory.putLong(target, values.hostIdLow());
+            Memory.putLong(target + Long.BYTES, values.hostIdHigh());
+        }
+        return data.send(command.sqe(), 0, extended ? 2 * Long.BYTES : Long.BYTES);
+    }
+
     // ---- Set Features
 
     int set(AdminCommand command) {
@@ -172,6 +201,8 @@ final class FeatureCommands {
             case Feature.ERROR_RECOVERY -> setErrorRecovery(command, value);
             case Feature.NUMBER_OF_QUEUES -> setQueues(command, value);
             case Feature.INTERRUPT_VECTOR_CONFIGURATION -> setVector(command, value);
+            case Feature.TIMESTAMP -> setTimestamp(command);
+            case Feature.HOST_IDENTIFIER -> setHostId(command, value);
             case Feature.VOLATILE_WRITE_CACHE -> setWriteCache(value);
             case Feature.INTERRUPT_COALESCING -> setCoalescing(value);
             default -> {
@@ -234,6 +265,23 @@ final class FeatureCommands {
             features.setErrorRecovery(features.namespaceIndex(nsid), kept);
         }
         return Status.OK;
+    }
+
+    private int setTimestamp(AdminCommand command) {
+        int status = data.receive(command.sqe(), FeatureValue.TIMESTAMP_BYTES);
+        if (status == Status.OK) {
+            features.ofData().setTimestamp(FeatureValue.timestampMillis(data.received(0)));
+        }
+        return status;
+    }
+
+    private int setHostId(AdminCommand command, int value) {
+        boolean extended = FeatureValue.hostIdExtended(value);
+        int status = data.receive(command.sqe(), extended ? 2 * Long.BYTES : Long.BYTES);
+        if (status == Status.OK) {
+            features.ofData().setHostId(data.received(0), extended ? data.received(Long.BYTES) : 0);
+        }
+        return status;
     }
 
     /** NVMe 1.4, 5.21.1.7. */

@@ -3,6 +3,7 @@ package io.sluice.controller;
 import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.Feature;
 import java.util.Arrays;
+import java.util.function.LongSupplier;
 
 /**
  * The values of features: NVMe 1.4, 5.21.1. Plain numbers, set back to their defaults by each reset; none is saved. Belongs
@@ -23,14 +24,17 @@ final class Features {
     /** Interrupt Vector Configuration's Coalescing Disable, by vector. */
     private final boolean[] coalescingDisabled;
 
+    private final DataFeatures ofData;
     private int overTemperature;
     private int underTemperature;
     private int submissionQueues;
     private int completionQueues;
 
-    Features(ControllerConfig config, int[] nsids) {
+    /** @param clock in nanoseconds */
+    Features(ControllerConfig config, int[] nsids, LongSupplier clock) {
         this.config = config;
         this.nsids = nsids.clone();
+        this.ofData = new DataFeatures(clock);
         this.errorRecovery = new int[nsids.length];
         this.coalescingDisabled = new boolean[config.interruptVectors()];
         reset();
@@ -47,6 +51,12 @@ final class Features {
         underTemperature = Health.DEFAULT_UNDER_TEMPERATURE;
         submissionQueues = config.maxQueuePairs();
         completionQueues = config.maxQueuePairs();
+        ofData.reset();
+    }
+
+    /** Those that are more than a number. */
+    DataFeatures ofData() {
+        return ofData;
     }
 
     /** The default of a feature that is one number. */

@@ -10,7 +10,7 @@ import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 
 /**
- * What admin commands send to the guest: built in a buffer of our own, then copied along the command's PRPs. Belongs to the
+ * What admin commands send to the guest, or take from it: in a buffer of our own, copied along the command's PRPs. Belongs to the
  * controller's agent.
  */
 final class GuestData implements AutoCloseable {
@@ -58,6 +58,25 @@ final class GuestData implements AutoCloseable {
             zeroAfter(filled);
         }
         return status;
+    }
+
+    /**
+     * Copies a command's data to the buffer's beginning, once.
+     *
+     * @param bytes 1 to {@link #BUFFER_BYTES}
+     * @return {@link Status#OK}, or the status that the command ends with
+     */
+    int receive(long sqe, int bytes) {
+        int status = walker.walk(Sqe.prp1(sqe), Sqe.prp2(sqe), bytes, Translator.READ, pieces);
+        if (status == Status.OK) {
+            pieces.gather(buffer.address(), bytes);
+        }
+        return status;
+    }
+
+    /** The 8 bytes of the buffer that begin there. */
+    long received(int offset) {
+        return Memory.getLong(buffer.address() + offset);
     }
 
     private void zeroAfter(int filled) {

@@ -87,6 +87,7 @@ final class Identification {
         IdentifyController.IEEE.set(target, LOCALLY_ADMINISTERED_OUI);
         IdentifyController.CNTLID.set(target, CONTROLLER_ID);
         IdentifyController.VER.set(target, Vs.NVME_1_4);
+        IdentifyController.CTRATT.set(target, IdentifyController.CTRATT_HOST_ID_128);
         IdentifyController.CNTRLTYPE.set(target, IdentifyController.CNTRLTYPE_IO);
         IdentifyController.SUBNQN.set(target, config.subsystemNqn());
     }
@@ -110,7 +111,8 @@ final class Identification {
         IdentifyController.SQES.set(target, IdentifyController.SQES_64);
         IdentifyController.CQES.set(target, IdentifyController.CQES_16);
         IdentifyController.NN.set(target, maxNsid);
-        IdentifyController.ONCS.set(target, optionalCommands | IdentifyController.ONCS_SAVE_AND_SELECT);
+        IdentifyController.ONCS.set(
+                target, optionalCommands | IdentifyController.ONCS_SAVE_AND_SELECT | IdentifyController.ONCS_TIMESTAMP);
         IdentifyController.FUSES.set(target, path.offersFused() ? IdentifyController.FUSES_COMPARE_AND_WRITE : 0);
         boolean copies = (optionalCommands & IdentifyController.ONCS_COPY) != 0;
         IdentifyController.OCFS.set(target, copies ? IdentifyController.OCFS_FORMAT_0 : 0);

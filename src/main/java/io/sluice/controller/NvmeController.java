@@ -108,7 +108,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         pci = new PciSide(config);
         bank = new InterruptBank(config.interruptVectors());
         features = new Features(
-                config, path.namespaces().stream().mapToInt(Namespace::nsid).toArray());
+                config, path.namespaces().stream().mapToInt(Namespace::nsid).toArray(), clock);
         interrupts = new Interrupts(bank, registers, pci.config(), features, clock);
         lifecycle = new Lifecycle(name, registers, new Engine());
         faults = new QueueFaults(name, clock, errorLog, events, lifecycle);
@@ -125,7 +125,14 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
                 new QueueCommands(config, queues, registers, features, interrupts),
                 new IdentifyCommand(new Identification(config, path), guestData),
                 new FeatureCommands(
-                        config, features, queues, interrupts.coalescing(), events, health, path.hasVolatileCache()),
+                        config,
+                        features,
+                        queues,
+                        interrupts.coalescing(),
+                        events,
+                        health,
+                        guestData,
+                        path.hasVolatileCache()),
                 new LogCommands(config, path, guestData, errorLog, health, changedNamespaces, events),
                 events,
                 errorLog,

@@ -1,11 +1,15 @@
 package io.sluice.controller;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.AdminSqe;
 import io.sluice.nvme.Feature;
 import io.sluice.nvme.FeatureValue;
+import io.sluice.nvme.Registers;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import org.junit.jupiter.api.AfterEach;
@@ -66,14 +70,14 @@ class FeatureTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0x01, 0x02, 0x04, 0x07, 0x08, 0x09, 0x0a, 0x0b})
+    @ValueSource(ints = {0x01, 0x02, 0x04, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0e, 0x81})
     void shouldSayThatAFeatureCanBeChangedButNotSaved(int feature) {
         assertEquals(Feature.CAPABILITY_CHANGEABLE, get(feature, Feature.SELECT_SUPPORTED_CAPABILITIES, 0));
         assertEquals(Status.FEATURE_NOT_SAVEABLE.dnr(), set(feature, 0, 0, true));
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0x00, 0x03, 0x06, 0x0c, 0x0d, 0x0e, 0x0f, 0x10, 0x16, 0x80, 0x81, 0x82, 0xff})
+    @ValueSource(ints = {0x00, 0x03, 0x06, 0x0c, 0x0d, 0x0f, 0x10, 0x16, 0x80, 0x82, 0xff})
     void shouldRefuseAFeatureThatIsNotOffered(int feature) {
         assertEquals(Status.INVALID_FIELD.dnr(), set(feature, 0, 0, false));
         assertEquals(Status.INVALID_FIELD.dnr(), rig.getFeature(feature, 0, 0).code());
@@ -237,5 +241,112 @@ class FeatureTest {
                 Status.INVALID_FIELD.dnr(),
                 rig.getFeature(Feature.INTERRUPT_VECTOR_CONFIGURATION, 0, vector)
                         .code());
+    }
+
+    // ---- those that are data: Timestamp, 5.21.1.14, and Host Identifier, 5.21.1.26
+
+    private int getData(int feature, int select, int cdw11) {
+        Memory.fill(rig.guest.hva(ControllerRig.DATA), 4096, (byte) 0xee);
+        return rig.admin(AdminOpcode.GET_FEATURES, sqe -> {
+                    AdminSqe.setGetFeatures(sqe, 0, feature, select);
+                    Sqe.setCdw11(sqe, cdw11);
+                    Sqe.setPrp1(sqe, ControllerRig.DATA);
+                })
+                .code();
+    }
+
+    private int setData(int feature, int cdw11, long... words) {
+        for (int i = 0; i < words.length; i++) {
+            Memory.putLong(rig.guest.hva(ControllerRig.DATA) + 8L * i, words[i]);
+        }
+        return rig.admin(AdminOpcode.SET_FEATURES, sqe -> {
+                    AdminSqe.setSetFeatures(sqe, 0, feature, cdw11, false);
+                    Sqe.setPrp1(sqe, ControllerRig.DATA);
+                })
+                .code();
+    }
+
+    private long word(int index) {
+        return Memory.getLong(rig.guest.hva(ControllerRig.DATA) + 8L * index);
+    }
+
+    @Test
+    void shouldCountTheTimestampOnFromWhatTheHostHasSet() {
+        assertEquals(Status.OK, setData(Feature.TIMESTAMP, 0, 0xffff_0199_1234_5678L));
+        rig.nanos += 2_500_000_000L;
+
+        assertEquals(Status.OK, getData(Feature.TIMESTAMP, Feature.SELECT_CURRENT, 0));
+
+        assertEquals(0x0199_1234_5678L + 2500, FeatureValue.timestampMillis(word(0)));
+        assertEquals(1, FeatureValue.timestampOrigin(word(0)));
+        assertFalse(FeatureValue.timestampStopped(word(0)));
+        assertEquals(0xeeee_eeee_eeee_eeeeL, word(1), "8 bytes and no more");
+        assertEquals(Status.OK, getData(Feature.TIMESTAMP, Feature.SELECT_DEFAULT, 0));
+        assertEquals(0, word(0));
+    }
+
+    @Test
+    void shouldWrapTheTimestampAt48Bits() {
+        assertEquals(Status.OK, setData(Feature.TIMESTAMP, 0, 0xffff_ffff_ffffL));
+        rig.nanos += 3_000_000L;
+        assertEquals(Status.OK, getData(Feature.TIMESTAMP, Feature.SELECT_CURRENT, 0));
+        assertEquals(2, FeatureValue.timestampMillis(word(0)));
+        assertEquals(1, FeatureValue.timestampOrigin(word(0)));
+    }
+
+    @Test
+    void shouldCountTheTimestampFromAReset() throws Exception {
+        assertEquals(Status.OK, setData(Feature.TIMESTAMP, 0, 1L << 40));
+        rig.write(Registers.CC, ControllerRig.cc(false));
+        rig.nanos += 7_000_000L;
+        rig.enable(16);
+        rig.nanos += 1_000_000L;
+
+        assertEquals(Status.OK, getData(Feature.TIMESTAMP, Feature.SELECT_CURRENT, 0));
+
+        assertEquals(0, FeatureValue.timestampOrigin(word(0)));
+        assertEquals(8, FeatureValue.timestampMillis(word(0)));
+    }
+
+    @Test
+    void shouldKeepAHostIdentifierOfEitherSize() throws Exception {
+        assertEquals(Status.OK, getData(Feature.HOST_IDENTIFIER, Feature.SELECT_CURRENT, 0));
+        assertEquals(0, word(0), "none until one is set");
+        assertEquals(Status.OK, setData(Feature.HOST_IDENTIFIER, 0, 0x1122_3344_5566_7788L, -1));
+        assertEquals(Status.OK, getData(Feature.HOST_IDENTIFIER, Feature.SELECT_CURRENT, 0));
+        assertEquals(0x1122_3344_5566_7788L, word(0));
+        assertEquals(0xeeee_eeee_eeee_eeeeL, word(1), "8 bytes and no more");
+        assertEquals(Status.OK, getData(Feature.HOST_IDENTIFIER, Feature.SELECT_CURRENT, 1));
+        assertEquals(0, word(1));
+
+        assertEquals(Status.OK, setData(Feature.HOST_IDENTIFIER, 1, 5, 6));
+        assertEquals(Status.OK, getData(Feature.HOST_IDENTIFIER, Feature.SELECT_CURRENT, 1));
+        assertEquals(5, word(0));
+        assertEquals(6, word(1));
+        assertEquals(
+                Status.HOST_ID_INCONSISTENT_FORMAT.dnr(), getData(Feature.HOST_IDENTIFIER, Feature.SELECT_CURRENT, 0));
+
+        rig.write(Registers.CC, ControllerRig.cc(false));
+        rig.enable(16);
+        assertEquals(Status.OK, getData(Feature.HOST_IDENTIFIER, Feature.SELECT_CURRENT, 1));
+        assertEquals(0, word(0));
+        assertEquals(0, word(1));
+    }
+
+    @Test
+    void shouldChangeNothingWhenTheDataCannotBeReached() {
+        assertEquals(Status.OK, setData(Feature.HOST_IDENTIFIER, 0, 9));
+        for (int feature : new int[] {Feature.TIMESTAMP, Feature.HOST_IDENTIFIER}) {
+            int status = rig.admin(AdminOpcode.SET_FEATURES, sqe -> {
+                        AdminSqe.setSetFeatures(sqe, 0, feature, 0, false);
+                        Sqe.setPrp1(sqe, 0x4000_0000_0000L);
+                    })
+                    .code();
+            assertTrue(Status.DATA_TRANSFER_ERROR.is(status), Status.describe(status));
+        }
+        assertEquals(Status.OK, getData(Feature.HOST_IDENTIFIER, Feature.SELECT_CURRENT, 0));
+        assertEquals(9, word(0));
+        assertEquals(Status.OK, getData(Feature.TIMESTAMP, Feature.SELECT_CURRENT, 0));
+        assertEquals(0, FeatureValue.timestampOrigin(word(0)));
     }
 }

@@ -69,7 +69,7 @@ class IdentifyTest {
         assertEquals(0x66, IdentifyController.SQES.getInt(data));
         assertEquals(0x44, IdentifyController.CQES.getInt(data));
         assertEquals(3, IdentifyController.NN.getInt(data));
-        assertEquals(0x1c, IdentifyController.ONCS.getInt(data));
+        assertEquals(0x5c, IdentifyController.ONCS.getInt(data));
         assertEquals(0x06, IdentifyController.VWC.getInt(data));
         assertEquals(0, IdentifyController.SGLS.getInt(data));
         assertEquals("nqn.2026-01.io.sluice:SN0123", IdentifyController.SUBNQN.get(data));
@@ -181,8 +181,7 @@ class IdentifyTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            ints = {0x04, 0x09, 0x0a, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x1d, 0x80, 0xff})
+    @ValueSource(ints = {0x04, 0x09, 0x0a, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x1d, 0x80, 0xff})
     void shouldRefuseWhatIsNotOffered(int cns) {
         assertEquals(Status.INVALID_FIELD.dnr(), rig.identify(cns, 1).code());
     }
@@ -228,15 +227,22 @@ class IdentifyTest {
         assertEquals(Status.OK, identifySet(cns, 1, 0).status());
         assertEquals(3, NamespaceList.nsid(data, 0));
         assertZeroes(8);
-        assertEquals(Status.INVALID_NAMESPACE_OR_FORMAT.dnr(), identifySet(cns, -1, 0).code());
-        assertEquals(Status.INVALID_NAMESPACE_OR_FORMAT.dnr(), identifySet(cns, -2, 0).code());
+        assertEquals(
+                Status.INVALID_NAMESPACE_OR_FORMAT.dnr(),
+                identifySet(cns, -1, 0).code());
+        assertEquals(
+                Status.INVALID_NAMESPACE_OR_FORMAT.dnr(),
+                identifySet(cns, -2, 0).code());
     }
 
     @Test
     void shouldIdentifyAnAllocatedNamespaceAsAnActiveOne() {
         assertEquals(Status.OK, rig.identify(Cns.ALLOCATED_NAMESPACE, 1).status());
         assertEquals(ManualPath.BLOCKS, IdentifyNamespace.NSZE.get(data));
-        assertEquals(Status.OK, rig.identify(Cns.ALLOCATED_NAMESPACE, NAMESPACE_TWO_IS_NOT_THERE).status());
+        assertEquals(
+                Status.OK,
+                rig.identify(Cns.ALLOCATED_NAMESPACE, NAMESPACE_TWO_IS_NOT_THERE)
+                        .status());
         assertZeroes(0);
         assertEquals(
                 Status.INVALID_NAMESPACE_OR_FORMAT.dnr(),
@@ -247,7 +253,10 @@ class IdentifyTest {
     void shouldSayThatANamespaceIsReady() {
         assertEquals(Status.OK, rig.identify(Cns.INDEPENDENT_NAMESPACE, 1).status());
         assertEquals(IndependentNamespace.NSTAT_READY, IndependentNamespace.NSTAT.getInt(data));
-        assertEquals(Status.OK, rig.identify(Cns.INDEPENDENT_NAMESPACE, NAMESPACE_TWO_IS_NOT_THERE).status());
+        assertEquals(
+                Status.OK,
+                rig.identify(Cns.INDEPENDENT_NAMESPACE, NAMESPACE_TWO_IS_NOT_THERE)
+                        .status());
         assertZeroes(0);
         for (int nsid : new int[] {0, 4, -1}) {
             assertEquals(
