@@ -1,5 +1,6 @@
 package io.sluice.controller;
 
+import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.Pieces;
 
 /**
@@ -13,7 +14,10 @@ import io.sluice.nvme.Pieces;
  */
 public final class IoCommand {
     /** Room for the ranges of one Dataset Management command, 256 of 16 bytes, or of one Copy, 128 of 32. */
-    public static final int RANGES_BYTES = 4096;
+    static final int RANGES_BYTES = 4096;
+
+    /** The most source ranges of one Copy that it has room for: what a path's traits may say at most. */
+    public static final int MAX_COPY_RANGES = RANGES_BYTES / CopyRange.BYTES;
 
     private final IoQueues owner;
     private final long sqeAddress;

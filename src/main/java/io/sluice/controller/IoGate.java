@@ -30,9 +30,6 @@ final class IoGate {
     private static final int TOO_LONG = Status.COMMAND_SIZE_LIMIT_EXCEEDED.dnr();
     private static final int MISSING_FUSED = Status.ABORTED_MISSING_FUSED.dnr();
 
-    /** What a slot has room for. */
-    static final int MAX_COPY_RANGES = IoCommand.RANGES_BYTES / CopyRange.BYTES;
-
     private final IoPath path;
     private final int maxTransferBytes;
     private final Namespace[] namespaces;
@@ -78,7 +75,7 @@ final class IoGate {
         this.blockCounts = namespaces.stream().mapToLong(Namespace::blockCount).toArray();
         this.blockShifts = namespaces.stream().mapToInt(Namespace::blockShift).toArray();
         this.copyLimits = namespaces.stream()
-                .map(namespace -> path.traits(namespace.nsid()).copy().withRanges(MAX_COPY_RANGES))
+                .map(namespace -> path.traits(namespace.nsid()).copy().withRanges(IoCommand.MAX_COPY_RANGES))
                 .toArray(CopyLimits[]::new);
         int maxNsid = namespaces.stream().mapToInt(Namespace::nsid).max().orElse(0);
         this.indexByNsid = new int[maxNsid + 1];

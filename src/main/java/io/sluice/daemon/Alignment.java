@@ -6,7 +6,6 @@ import io.sluice.controller.NamespaceTraits;
 import io.sluice.host.IoHints;
 import io.sluice.host.NamespaceInfo;
 import io.sluice.nvme.CopyLimits;
-import io.sluice.nvme.CopyRange;
 import java.util.stream.LongStream;
 
 /**
@@ -60,7 +59,7 @@ record Alignment(long bytes, boolean hinted) {
 
     /** What a guest is told of its slice. */
     NamespaceTraits traits(IoHints hints) {
-        CopyLimits copy = hints.copy().withRanges(IoCommand.RANGES_BYTES / CopyRange.BYTES);
+        CopyLimits copy = hints.copy().withRanges(IoCommand.MAX_COPY_RANGES);
         if (!hinted) {
             return new NamespaceTraits(hints.deallocation(), 0, 0, 0, 0, 0, 0, copy);
         }

@@ -44,9 +44,6 @@ public final class MemoryStorage implements IoPath {
     private static final int TOO_MANY_BAD_BLOCKS = Status.WRITE_FAULT.dnr();
     private static final int FAILED_FUSED = Status.ABORTED_FAILED_FUSED.dnr();
 
-    /** Ranges of one Copy: as many as a command has room for. */
-    private static final int MAX_COPY_RANGES = IoCommand.RANGES_BYTES / CopyRange.BYTES;
-
     private static final int MAX_COPY_RANGE_BLOCKS = 65_535;
     /** Bytes of one Copy: some steps, so that nobody waits long who deletes its queue. */
     private static final int MAX_COPY_BYTES = 64 << 20;
@@ -79,8 +76,8 @@ public final class MemoryStorage implements IoPath {
         this.blockShift = namespace.blockShift();
         this.mapping = mapping;
         int maxCopyBlocks = MAX_COPY_BYTES >> blockShift;
-        this.copyLimits =
-                new CopyLimits(MAX_COPY_RANGES, Math.min(MAX_COPY_RANGE_BLOCKS, maxCopyBlocks), maxCopyBlocks);
+        this.copyLimits = new CopyLimits(
+                IoCommand.MAX_COPY_RANGES, Math.min(MAX_COPY_RANGE_BLOCKS, maxCopyBlocks), maxCopyBlocks);
         this.base = mapping.address();
         this.keepsPages = keepsPages;
     }

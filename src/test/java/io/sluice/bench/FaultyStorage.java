@@ -1,9 +1,8 @@
 package io.sluice.bench;
 
+import io.sluice.controller.ForwardingPath;
 import io.sluice.controller.IoCommand;
-import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
-import io.sluice.controller.NamespaceTraits;
 import io.sluice.linux.LinuxException;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.NvmOpcode;
@@ -11,16 +10,13 @@ import io.sluice.nvme.Status;
 import io.sluice.storage.MemoryStorage;
 import java.util.Collections;
 import java.util.IdentityHashMap;
-import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntUnaryOperator;
 
 /** Storage in memory that does wrong what a test tells it to. */
-final class FaultyStorage implements IoPath {
+final class FaultyStorage extends ForwardingPath {
     static final int BLOCK_BYTES = 512;
-
-    private final MemoryStorage storage;
 
     /** The LBA whose first byte reads wrong; -1 for none. */
     volatile long corruptLba = -1;
@@ -37,32 +33,7 @@ final class FaultyStorage implements IoPath {
     private final Set<IoCommand> lost = Collections.newSetFromMap(new IdentityHashMap<>());
 
     FaultyStorage(long blocks) throws LinuxException {
-        storage = new MemoryStorage(new Namespace(1, blocks, BLOCK_BYTES, 1, 2, 0, false));
-    }
-
-    @Override
-    public List<Namespace> namespaces() {
-        return storage.namespaces();
-    }
-
-    @Override
-    public boolean offers(int opcode) {
-        return storage.offers(opcode);
-    }
-
-    @Override
-    public NamespaceTraits traits(int nsid) {
-        return storage.traits(nsid);
-    }
-
-    @Override
-    public boolean offersFused() {
-        return storage.offersFused();
-    }
-
-    @Override
-    public boolean submitFused(IoCommand compare, IoCommand write) {
-        return storage.submitFused(compare, write);
+        super(new MemoryStorage(new Namespace(1, blocks, BLOCK_BYTES, 1, 2, 0, false)));
     }
 
     @Override
@@ -97,21 +68,11 @@ final class FaultyStorage implements IoPath {
     }
 
     @Override
-    public int poll() {
-        return storage.poll();
-    }
-
-    @Override
     public void cancel(IoCommand command) {
         if (lost.remove(command)) {
             command.complete(Status.ABORTED_SQ_DELETION.code());
         } else {
             storage.cancel(command);
         }
-    }
-
-    @Override
-    public void close() {
-        storage.close();
     }
 }

@@ -1,9 +1,8 @@
 package io.sluice.daemon;
 
+import io.sluice.controller.ForwardingPath;
 import io.sluice.controller.IoCommand;
 import io.sluice.controller.IoPath;
-import io.sluice.controller.Namespace;
-import io.sluice.controller.NamespaceTraits;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Status;
 import java.util.ArrayList;
@@ -15,7 +14,7 @@ import java.util.concurrent.TimeUnit;
  * Another storage as a slow device would be: some commands are done, and touch their guest's memory, only a while after they
  * were submitted; of those that are cancelled, some end only then. Belongs to the controller's agent.
  */
-final class DelayingStorage implements IoPath {
+final class DelayingStorage extends ForwardingPath {
     static final long MAX_DELAY_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final int MAX_HELD = 64;
     /** One in so many is delayed at first. */
@@ -25,7 +24,6 @@ final class DelayingStorage implements IoPath {
 
     private record Held(IoCommand command, long dueNanos) {}
 
-    private final IoPath storage;
     private final Random random;
     private final List<Held> held = new ArrayList<>(MAX_HELD);
     /** Those of {@link #held} that will end without being done. */
@@ -35,7 +33,7 @@ final class DelayingStorage implements IoPath {
     private volatile int delayed = DELAYED;
 
     DelayingStorage(IoPath storage, long seed) {
-        this.storage = storage;
+        super(storage);
         this.random = new Random(seed);
     }
 
@@ -47,31 +45,6 @@ final class DelayingStorage implements IoPath {
     void delay(int oneIn, long newMaxDelayNanos) {
         delayed = oneIn;
         maxDelayNanos = newMaxDelayNanos;
-    }
-
-    @Override
-    public List<Namespace> namespaces() {
-        return storage.namespaces();
-    }
-
-    @Override
-    public boolean offers(int opcode) {
-        return storage.offers(opcode);
-    }
-
-    @Override
-    public NamespaceTraits traits(int nsid) {
-        return storage.traits(nsid);
-    }
-
-    @Override
-    public boolean offersFused() {
-        return storage.offersFused();
-    }
-
-    @Override
-    public boolean submitFused(IoCommand compare, IoCommand write) {
-        return storage.submitFused(compare, write);
     }
 
     @Override
@@ -141,10 +114,5 @@ final class DelayingStorage implements IoPath {
             held.remove(index);
             command.complete(Status.ABORTED_SQ_DELETION.code());
         }
-    }
-
-    @Override
-    public void close() {
-        storage.close();
     }
 }

@@ -1,59 +1,27 @@
 package io.sluice.daemon;
 
+import io.sluice.controller.ForwardingPath;
 import io.sluice.controller.IoCommand;
 import io.sluice.controller.IoPath;
-import io.sluice.controller.Namespace;
-import io.sluice.controller.NamespaceTraits;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Status;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** A storage with a volatile cache, whose flushes are counted, and which can keep all commands until it is told to go on. */
-final class HoldingStorage implements IoPath {
-    private final IoPath storage;
+final class HoldingStorage extends ForwardingPath {
     private final List<IoCommand> held = new CopyOnWriteArrayList<>();
     volatile boolean holds;
     volatile int flushes;
     volatile int forced;
 
     HoldingStorage(IoPath storage) {
-        this.storage = storage;
+        super(storage);
     }
 
     /** From any thread. */
     int heldCount() {
         return held.size();
-    }
-
-    @Override
-    public List<Namespace> namespaces() {
-        return storage.namespaces();
-    }
-
-    @Override
-    public boolean offers(int opcode) {
-        return storage.offers(opcode);
-    }
-
-    @Override
-    public NamespaceTraits traits(int nsid) {
-        return storage.traits(nsid);
-    }
-
-    @Override
-    public boolean offersFused() {
-        return storage.offersFused();
-    }
-
-    @Override
-    public boolean submitFused(IoCommand compare, IoCommand write) {
-        return storage.submitFused(compare, write);
-    }
-
-    @Override
-    public int maxPending() {
-        return storage.maxPending();
     }
 
     @Override
@@ -96,10 +64,5 @@ final class HoldingStorage implements IoPath {
         } else {
             storage.cancel(command);
         }
-    }
-
-    @Override
-    public void close() {
-        storage.close();
     }
 }

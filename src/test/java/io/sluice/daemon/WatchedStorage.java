@@ -1,28 +1,25 @@
 package io.sluice.daemon;
 
+import io.sluice.controller.ForwardingPath;
 import io.sluice.controller.IoCommand;
 import io.sluice.controller.IoPath;
-import io.sluice.controller.Namespace;
-import io.sluice.controller.NamespaceTraits;
 import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
  * A storage in slices of the same size, which counts how often each of them is reached, and notes what reaches beyond the
  * slice that it begins in.
  */
-final class WatchedStorage implements IoPath {
-    private final IoPath storage;
+final class WatchedStorage extends ForwardingPath {
     private final long blocksEach;
     private final AtomicLongArray reached;
     volatile String violation;
     volatile long commands;
 
     WatchedStorage(IoPath storage, int slices, long blocksEach) {
-        this.storage = storage;
+        super(storage);
         this.blocksEach = blocksEach;
         reached = new AtomicLongArray(slices);
     }
@@ -33,37 +30,12 @@ final class WatchedStorage implements IoPath {
     }
 
     @Override
-    public List<Namespace> namespaces() {
-        return storage.namespaces();
-    }
-
-    @Override
-    public boolean offers(int opcode) {
-        return storage.offers(opcode);
-    }
-
-    @Override
-    public NamespaceTraits traits(int nsid) {
-        return storage.traits(nsid);
-    }
-
-    @Override
-    public boolean offersFused() {
-        return storage.offersFused();
-    }
-
-    @Override
     @SuppressWarnings("NonAtomicVolatileUpdate") // the device's poller alone writes it
     public boolean submitFused(IoCommand compare, IoCommand write) {
         commands += 2;
         note(compare, compare.slba(), compare.blockCount());
         note(write, write.slba(), write.blockCount());
         return storage.submitFused(compare, write);
-    }
-
-    @Override
-    public int maxPending() {
-        return storage.maxPending();
     }
 
     @Override
@@ -107,20 +79,5 @@ final class WatchedStorage implements IoPath {
         } else {
             reached.incrementAndGet((int) slice);
         }
-    }
-
-    @Override
-    public int poll() {
-        return storage.poll();
-    }
-
-    @Override
-    public void cancel(IoCommand command) {
-        storage.cancel(command);
-    }
-
-    @Override
-    public void close() {
-        storage.close();
     }
 }
