@@ -55,7 +55,7 @@ final class DaemonRig implements AutoCloseable {
         @SuppressWarnings("NonAtomicVolatileUpdate") // two who wait at a time may lose a tick
         public void pause() {
             LockSupport.parkNanos(20_000);
-            if (device.hang != HangingDevice.Hang.NOWHERE) {
+            if (device.hangs()) {
                 hanging.countDown();
             }
             if (flies) {

@@ -58,6 +58,11 @@ final class HangingDevice implements PciDevice {
         loopback = new Loopback(model.function());
     }
 
+    /** Whether somebody who waits now may be waiting for what does not come. */
+    boolean hangs() {
+        return hang == Hang.SHUTDOWN ? askedToShutDown : hang != Hang.NOWHERE; // its queues are deleted before
+    }
+
     /** Whoever is stuck goes on. */
     void release() {
         released.countDown();
