@@ -58,7 +58,7 @@ class SharedDeviceTest {
     }
 
     private Guest start(char volume, String what, Map<String, String> special) throws IOException {
-        Path files = Files.createDirectories(folder.resolve("files-" + what));
+        Path files = Files.createDirectories(folder.resolve("files-" + volume + "-" + what));
         Files.writeString(files.resolve("settings"), "WHAT=" + what + "\n");
         Map<String, String> settings = new HashMap<>(special);
         settings.put("MEM", "512M");
