@@ -42,16 +42,22 @@ final class BadBlocks {
         return true;
     }
 
-    /** Takes the mark from blocks that have been written. */
+    /**
+     * Takes the mark from blocks that have been written. Where that makes two ranges of one, and there are too many already, the
+     * smaller one loses its mark too: blocks that can be read again are better than written ones that cannot.
+     */
     void remove(long slba, long count) {
         long end = slba + count;
         Map.Entry<Long, Long> at = ends.lowerEntry(end);
         while (at != null && at.getValue() > slba) {
             ends.remove(at.getKey());
-            if (at.getValue() > end) {
+            long before = Math.max(slba - at.getKey(), 0);
+            long after = Math.max(at.getValue() - end, 0);
+            boolean roomForBoth = ends.size() + 2 <= MAX_RANGES;
+            if (after > 0 && (roomForBoth || after > before)) {
                 ends.put(end, at.getValue());
             }
-            if (at.getKey() < slba) {
+            if (before > 0 && (roomForBoth || before >= after)) {
                 ends.put(at.getKey(), slba);
             }
             at = ends.lowerEntry(Math.min(end, at.getKey()));

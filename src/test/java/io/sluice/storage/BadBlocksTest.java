@@ -63,4 +63,18 @@ class BadBlocksTest {
         assertTrue(blocks.hasAny(last - 1, 1));
         assertFalse(blocks.hasAny(last - 65_537, 1));
     }
+
+    /** One range is marked by a few commands, and cut into as many as the host likes by writes. */
+    @Test
+    void shouldNotGrowWithoutBoundWhenAMarkedRangeIsWrittenInManyPlaces() {
+        BadBlocks blocks = new BadBlocks();
+        long count = 4L * BadBlocks.MAX_RANGES;
+        assertTrue(blocks.add(1, count));
+        for (long written = 2; written <= count; written += 2) {
+            blocks.remove(written, 1);
+            assertFalse(blocks.hasAny(written, 1), "a block that was written is marked");
+        }
+        assertTrue(blocks.ranges() <= BadBlocks.MAX_RANGES, blocks.ranges() + " ranges");
+        assertTrue(blocks.ranges() > BadBlocks.MAX_RANGES / 2, "marks were forgotten without need");
+    }
 }
