@@ -8,8 +8,10 @@ import io.sluice.linux.FileStatus;
 import io.sluice.linux.IoVectors;
 import io.sluice.linux.LinuxException;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
@@ -67,6 +69,7 @@ public final class BackingFile implements RawFile {
     private static void create(Path path, long size) throws IOException {
         try (Fd fd = FileIo.open(path, FileIo.O_RDWR | FileIo.O_CREAT | FileIo.O_EXCL)) {
             FileIo.resize(fd, size);
+            syncFolder(path);
         } catch (LinuxException e) {
             if (e.errno() == Errno.EEXIST) {
                 return;
@@ -82,6 +85,13 @@ public final class BackingFile implements RawFile {
                     path + " cannot be made: " + e.getMessage()
                             + (e.errno() == Errno.ENOENT ? ". Make its folder first" : ""),
                     e);
+        }
+    }
+
+    /** A flush of the file makes its data safe, and not on every file system that it is found again: its folder names it. */
+    private static void syncFolder(Path path) throws IOException {
+        try (FileChannel folder = FileChannel.open(path.toAbsolutePath().getParent(), StandardOpenOption.READ)) {
+            folder.force(true);
         }
     }
 

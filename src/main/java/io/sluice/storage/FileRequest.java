@@ -1,6 +1,7 @@
 package io.sluice.storage;
 
 import io.sluice.controller.IoCommand;
+import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.Pieces;
 import io.sluice.nvme.Status;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -18,13 +19,17 @@ final class FileRequest {
     /** What a worker does in one step. */
     enum Work {
         READ,
+        VERIFY,
+        COMPARE,
         WRITE,
+        COMPARE_AND_WRITE,
         ZERO,
+        COPY,
         DEALLOCATE,
         SYNC;
 
         boolean writes() {
-            return this == WRITE || this == ZERO;
+            return this == WRITE || this == COMPARE_AND_WRITE || this == ZERO || this == COPY;
         }
     }
 
@@ -34,6 +39,7 @@ final class FileRequest {
     private static final int WITHDRAWN = 3;
 
     private final int index;
+    private final int blockShift;
     private final AtomicInteger stage = new AtomicInteger(IDLE);
 
     // The poller's own.
@@ -41,7 +47,10 @@ final class FileRequest {
     /** Null while it is free, and once the command has ended before the worker is done with this. */
     private IoCommand command;
 
-    /** Which bytes it reads or writes in all; none for the works that nothing is kept apart from. */
+    /** The Write of a fused Compare and Write, whose Compare is the command; else null. */
+    private IoCommand fused;
+
+    /** Which bytes it reads or writes in all, of a Copy those it writes; none for the works that nothing is kept apart from. */
     private long spanStart;
 
     private long spanEnd;
@@ -54,6 +63,9 @@ final class FileRequest {
     /** The sync that it waits for. */
     private long syncNumber;
 
+    /** The range of a Copy that the step is about. */
+    private int range;
+
     // Written by the poller before a step, read by the worker in it.
 
     private Work work;
@@ -63,11 +75,22 @@ final class FileRequest {
     private boolean mayDeallocate;
     private Pieces pieces;
 
-    /** Written by the worker, read by the poller after the step. */
+    /** Of a Copy: where the step reads. */
+    private long source;
+
+    /** Of the fused Write: what is written. */
+    private Pieces fusedPieces;
+
+    // Written by the worker, read by the poller after the step.
+
     private int status;
 
-    FileRequest(int index) {
+    /** Of a work that reads and writes: whether it has come to the writing. Then the status is of that. */
+    private boolean writing;
+
+    FileRequest(int index, int blockShift) {
         this.index = index;
+        this.blockShift = blockShift;
     }
 
     int index() {
@@ -76,6 +99,7 @@ final class FileRequest {
 
     void take(IoCommand newCommand, Work newWork) {
         command = newCommand;
+        fused = null;
         work = newWork;
         pieces = newCommand.pieces();
         durable = newCommand.forceUnitAccess();
@@ -84,6 +108,15 @@ final class FileRequest {
         spanEnd = 0;
         done = 0;
         cancelled = false;
+        writing = false;
+    }
+
+    /** The same for two that are fused. */
+    void takeFused(IoCommand compare, IoCommand write) {
+        take(compare, Work.COMPARE_AND_WRITE);
+        fused = write;
+        fusedPieces = write.pieces();
+        durable = write.forceUnitAccess();
     }
 
     /** Not for a command: of the storage itself. */
@@ -102,18 +135,51 @@ final class FileRequest {
         bytes = newBytes;
     }
 
+    /** The same for a step of a Copy's. */
+    void setCopyStep(int ofRange, long from, long to, long newBytes) {
+        range = ofRange;
+        source = from;
+        setStep(to, newBytes);
+    }
+
     IoCommand command() {
         return command;
+    }
+
+    IoCommand fused() {
+        return fused;
+    }
+
+    /** Whether a command is this one, or one of the two. */
+    boolean isOf(IoCommand some) {
+        return command == some || fused == some;
     }
 
     /** The command has ended, or will never know of this. */
     void leaveCommand() {
         command = null;
+        fused = null;
     }
 
     /** Whether both are about the same bytes, and one of them writes. */
     boolean conflicts(boolean writes, long start, long end) {
-        return command != null && (writes || work.writes()) && spanStart < end && start < spanEnd;
+        if (command == null) {
+            return false;
+        }
+        boolean inSpan = (writes || work.writes()) && spanStart < end && start < spanEnd;
+        return inSpan || (writes && work == Work.COPY && copiesFrom(start, end));
+    }
+
+    private boolean copiesFrom(long start, long end) {
+        for (int i = 0; i < command.rangeCount(); i++) {
+            long entry = command.rangesAddress() + (long) i * CopyRange.BYTES;
+            long from = CopyRange.slba(entry) << blockShift;
+            long length = (long) CopyRange.blockCount(entry) << blockShift;
+            if (from < end && start < from + length) {
+                return true;
+            }
+        }
+        return false;
     }
 
     long done() {
@@ -162,6 +228,28 @@ final class FileRequest {
 
     Pieces pieces() {
         return pieces;
+    }
+
+    /** Of a Copy: the range that the step is about. */
+    int range() {
+        return range;
+    }
+
+    long source() {
+        return source;
+    }
+
+    Pieces fusedPieces() {
+        return fusedPieces;
+    }
+
+    /** A worker's note on what it does next. */
+    void setWriting(boolean nowWriting) {
+        writing = nowWriting;
+    }
+
+    boolean isWriting() {
+        return writing;
     }
 
     int status() {

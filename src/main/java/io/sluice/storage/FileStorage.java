@@ -4,7 +4,7 @@ import io.sluice.controller.IoCommand;
 import io.sluice.controller.Namespace;
 import io.sluice.controller.NamespaceTraits;
 import io.sluice.linux.LinuxException;
-import io.sluice.nvme.CopyLimits;
+import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.IdentifyNamespace;
 import io.sluice.nvme.NvmOpcode;
@@ -40,6 +40,18 @@ public final class FileStorage implements Synced {
 
     /** The same for zeroes, which may have to be written. */
     static final long ZERO_STEP_BYTES = 16L << 20;
+
+    /** The same for what is only read. */
+    static final long VERIFY_STEP_BYTES = 16L << 20;
+
+    /** The same for what is read and written. */
+    static final long COPY_STEP_BYTES = 4L << 20;
+
+    /** Copies that may be pending: each new command is compared with all of their ranges. */
+    static final int MAX_COPIES = 4;
+
+    private static final int ABORTED = Status.ABORTED_SQ_DELETION.code();
+    private static final int FAILED_FUSED = Status.ABORTED_FAILED_FUSED.dnr();
 
     /** What file systems give back and devices write at a time; smaller pieces of it are a guest's loss. */
     private static final int GRAIN_BYTES = 4096;
@@ -78,6 +90,7 @@ public final class FileStorage implements Synced {
     private int lastSyncStatus;
 
     private int deallocations;
+    private int copies;
 
     /**
      * A namespace in a file.
@@ -91,7 +104,7 @@ public final class FileStorage implements Synced {
         this.namespace = namespace;
         this.file = file;
         for (int i = 0; i < requests.length; i++) {
-            requests[i] = new FileRequest(i);
+            requests[i] = new FileRequest(i, namespace.blockShift());
         }
         for (int i = 0; i < MAX_PENDING; i++) {
             free[i] = i;
@@ -128,11 +141,30 @@ public final class FileStorage implements Synced {
         return 1;
     }
 
+    /** Not Write Uncorrectable: its marks must outlive a restart, and a file has no place for them. */
+    @Override
+    public boolean offers(int opcode) {
+        return switch (opcode) {
+            case NvmOpcode.COMPARE,
+                    NvmOpcode.VERIFY,
+                    NvmOpcode.WRITE_ZEROES,
+                    NvmOpcode.DATASET_MANAGEMENT,
+                    NvmOpcode.COPY -> true;
+            default -> false;
+        };
+    }
+
+    @Override
+    public boolean offersFused() {
+        return true;
+    }
+
     @Override
     public NamespaceTraits traits(int nsid) {
         int grain = namespace.blockBytes() < GRAIN_BYTES ? GRAIN_BYTES / namespace.blockBytes() : 0;
         int deallocation = IdentifyNamespace.DLFEAT_READS_ZEROES | IdentifyNamespace.DLFEAT_WRITE_ZEROES_DEALLOCATES;
-        return new NamespaceTraits(deallocation, 0, grain, grain, grain, grain, grain, CopyLimits.NONE);
+        return new NamespaceTraits(
+                deallocation, 0, grain, grain, grain, grain, grain, Copies.limits(namespace.blockShift()));
     }
 
     // ---- commands
@@ -144,24 +176,43 @@ public final class FileStorage implements Synced {
         if (hint && (!command.deallocate() || command.byteCount() == 0 || deallocations == MAX_DEALLOCATIONS)) {
             return Status.OK;
         }
+        if (!hasRequest() || conflicts(command)) {
+            return BUSY;
+        }
+        FileRequest request = requests[free[--freeCount]];
+        request.take(command, workOf(opcode));
+        command.setProgress(request.index() + 1L);
+        begin(request, command);
+        return PENDING;
+    }
+
+    @Override
+    public boolean submitFused(IoCommand compare, IoCommand write) {
+        if (!hasRequest() || conflicts(write)) {
+            return false;
+        }
+        FileRequest request = requests[free[--freeCount]];
+        request.takeFused(compare, write);
+        compare.setProgress(request.index() + 1L);
+        write.setProgress(request.index() + 1L);
+        begin(request, write);
+        return true;
+    }
+
+    private boolean hasRequest() {
         if (freeCount == 0) {
             poll(); // what was withdrawn comes back even when no command is pending
         }
-        if (freeCount == 0 || conflicts(command)) {
-            return BUSY;
-        }
-        FileRequest request = requests[free[freeCount - 1]];
-        request.take(command, workOf(opcode));
-        command.setProgress(request.index() + 1L);
-        freeCount--;
-        begin(request, command);
-        return PENDING;
+        return freeCount > 0;
     }
 
     private static Work workOf(int opcode) {
         return switch (opcode) {
             case NvmOpcode.READ -> Work.READ;
+            case NvmOpcode.VERIFY -> Work.VERIFY;
+            case NvmOpcode.COMPARE -> Work.COMPARE;
             case NvmOpcode.WRITE -> Work.WRITE;
+            case NvmOpcode.COPY -> Work.COPY;
             case NvmOpcode.WRITE_ZEROES -> Work.ZERO;
             case NvmOpcode.DATASET_MANAGEMENT -> Work.DEALLOCATE;
             case NvmOpcode.FLUSH -> Work.SYNC;
@@ -171,12 +222,17 @@ public final class FileStorage implements Synced {
 
     private void begin(FileRequest request, IoCommand command) {
         switch (request.work()) {
-            case READ, WRITE -> {
+            case READ, COMPARE, WRITE, COMPARE_AND_WRITE -> {
                 request.setSpan(offset(command.slba()), command.byteCount());
                 request.setStep(offset(command.slba()), command.byteCount());
                 hand(request);
             }
-            case ZERO -> {
+            case VERIFY, ZERO -> {
+                request.setSpan(offset(command.slba()), command.byteCount());
+                goOn(request);
+            }
+            case COPY -> {
+                copies++;
                 request.setSpan(offset(command.slba()), command.byteCount());
                 goOn(request);
             }
@@ -193,9 +249,24 @@ public final class FileStorage implements Synced {
         if (opcode == NvmOpcode.FLUSH || opcode == NvmOpcode.DATASET_MANAGEMENT || freeCount == MAX_PENDING) {
             return false;
         }
+        boolean writes = opcode != NvmOpcode.READ && opcode != NvmOpcode.COMPARE && opcode != NvmOpcode.VERIFY;
         long start = offset(command.slba());
-        long end = start + command.byteCount();
-        boolean writes = opcode != NvmOpcode.READ;
+        return conflicts(writes, start, start + command.byteCount())
+                || (opcode == NvmOpcode.COPY && (copies == MAX_COPIES || sourcesConflict(command)));
+    }
+
+    private boolean sourcesConflict(IoCommand copy) {
+        for (int i = 0; i < copy.rangeCount(); i++) {
+            long range = copy.rangesAddress() + (long) i * CopyRange.BYTES;
+            long start = offset(CopyRange.slba(range));
+            if (conflicts(false, start, start + offset(CopyRange.blockCount(range)))) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private boolean conflicts(boolean writes, long start, long end) {
         for (int i = 0; i < MAX_PENDING; i++) {
             if (requests[i].conflicts(writes, start, end)) {
                 return true;
@@ -219,27 +290,50 @@ public final class FileStorage implements Synced {
     /** The next step, or the end. */
     private void goOn(FileRequest request) {
         boolean more = switch (request.work()) {
-            case ZERO -> nextZeroes(request);
+            case VERIFY -> nextBlocks(request, VERIFY_STEP_BYTES);
+            case ZERO -> nextBlocks(request, ZERO_STEP_BYTES);
+            case COPY -> nextCopy(request);
             case DEALLOCATE -> nextHole(request);
             default -> false;
         };
+        boolean stepwise = request.work() == Work.ZERO || request.work() == Work.COPY;
         if (more && request.isCancelled()) {
-            end(request, Status.ABORTED_SQ_DELETION.code());
+            end(request, ABORTED);
         } else if (more) {
             hand(request);
-        } else if (request.work() == Work.ZERO && request.isDurable()) {
+        } else if (stepwise && request.isDurable()) {
             awaitSync(request);
         } else {
             end(request, Status.OK);
         }
     }
 
-    private boolean nextZeroes(FileRequest request) {
+    private boolean nextBlocks(FileRequest request, long most) {
         IoCommand command = request.command();
-        long bytes = Math.min(command.byteCount() - request.done(), ZERO_STEP_BYTES);
+        long bytes = Math.min(command.byteCount() - request.done(), most);
         request.setStep(offset(command.slba()) + request.done(), bytes);
         request.addDone(bytes);
         return bytes > 0;
+    }
+
+    /** A step is of one range, which is named in the completion if it cannot be copied. */
+    private boolean nextCopy(FileRequest request) {
+        IoCommand command = request.command();
+        long rangeStart = 0; // in the sum of all ranges
+        for (int i = 0; i < command.rangeCount(); i++) {
+            long range = command.rangesAddress() + (long) i * CopyRange.BYTES;
+            long length = offset(CopyRange.blockCount(range));
+            long skip = request.done() - rangeStart;
+            if (skip < length) {
+                long to = offset(command.slba()) + request.done();
+                long bytes = Math.min(length - skip, COPY_STEP_BYTES);
+                request.setCopyStep(i, offset(CopyRange.slba(range)) + skip, to, bytes);
+                request.addDone(bytes);
+                return true;
+            }
+            rangeStart += length;
+        }
+        return false;
     }
 
     /** Its progress is the bytes of its ranges, in order, that have been done. */
@@ -263,14 +357,36 @@ public final class FileStorage implements Synced {
 
     private void end(FileRequest request, int status) {
         IoCommand command = request.command();
+        IoCommand fused = request.fused();
+        if (request.work() == Work.COPY && !Status.isSuccess(status)) {
+            command.setResult(request.range());
+        }
+        boolean same = request.isWriting();
         release(request);
-        command.complete(status);
+        if (fused == null) {
+            command.complete(status);
+        } else {
+            complete(command, same ? Status.OK : status, fused, same ? status : FAILED_FUSED);
+        }
+    }
+
+    private static void complete(IoCommand compare, int compared, IoCommand write, int written) {
+        compare.complete(compared);
+        write.complete(written);
     }
 
     private void release(FileRequest request) {
-        deallocations -= request.work() == Work.DEALLOCATE ? 1 : 0;
-        request.leaveCommand();
+        forget(request);
         free[freeCount++] = request.index();
+    }
+
+    /** Its commands have ended, or are about to. */
+    private void forget(FileRequest request) {
+        if (request.command() != null) {
+            deallocations -= request.work() == Work.DEALLOCATE ? 1 : 0;
+            copies -= request.work() == Work.COPY ? 1 : 0;
+            request.leaveCommand();
+        }
     }
 
     @Override
@@ -298,17 +414,23 @@ public final class FileStorage implements Synced {
     @Override
     public boolean has(IoCommand command) {
         long index = command.progress() - 1;
-        return index >= 0 && requests[(int) index].command() == command;
+        return index >= 0 && requests[(int) index].isOf(command);
     }
 
     @Override
     public void cancel(IoCommand command) {
         FileRequest request = requests[(int) command.progress() - 1];
         if (waiting.remove(request)) {
-            end(request, Status.ABORTED_SQ_DELETION.code()); // no worker has it: a sync is nobody's
+            end(request, ABORTED); // no worker has it: a sync is nobody's
         } else if (request.withdraw()) {
-            request.leaveCommand(); // it is free once a worker has given it back
-            command.complete(Status.ABORTED_SQ_DELETION.code());
+            IoCommand first = request.command();
+            IoCommand second = request.fused();
+            forget(request); // it is free once a worker has given it back
+            if (second == null) {
+                first.complete(ABORTED);
+            } else {
+                complete(first, ABORTED, second, ABORTED);
+            }
         } else {
             request.cancel();
         }

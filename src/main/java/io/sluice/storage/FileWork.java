@@ -4,6 +4,7 @@ import io.sluice.linux.Errno;
 import io.sluice.linux.IoVectors;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
+import io.sluice.mem.Memory;
 import io.sluice.nvme.Pieces;
 import io.sluice.nvme.Status;
 import org.slf4j.Logger;
@@ -23,6 +24,7 @@ final class FileWork {
     private static final int ZEROES_BYTES = 64 << 10;
 
     private static final int WRITE_FAULT = Status.WRITE_FAULT.dnr();
+    private static final int COMPARE_FAILURE = Status.COMPARE_FAILURE.code();
     private static final int UNREADABLE = Status.UNRECOVERED_READ_ERROR.dnr();
 
     private final RawFile file;
@@ -44,12 +46,16 @@ final class FileWork {
     }
 
     /** Does it. Returns a status as in {@link Status}. */
-    int perform(FileRequest request, IoVectors vectors) {
+    int perform(FileRequest request, FileScratch scratch) {
         try {
             return switch (request.work()) {
-                case READ -> read(request, vectors);
-                case WRITE -> mayWrite() ? write(request, vectors) : WRITE_FAULT;
-                case ZERO -> mayWrite() ? zero(request, vectors) : WRITE_FAULT;
+                case READ -> read(request, scratch);
+                case VERIFY -> verify(request, scratch);
+                case COMPARE -> isReadableNow(request) ? compare(request, scratch) : UNREADABLE;
+                case WRITE -> mayWrite() ? write(request, request.pieces(), scratch) : WRITE_FAULT;
+                case COMPARE_AND_WRITE -> compareAndWrite(request, scratch);
+                case ZERO -> mayWrite() ? zero(request, scratch.vectors()) : WRITE_FAULT;
+                case COPY -> mayWrite() ? copy(request, scratch) : WRITE_FAULT;
                 case DEALLOCATE -> mayWrite() ? deallocate(request) : WRITE_FAULT;
                 case SYNC -> mayWrite() ? sync() : WRITE_FAULT;
             };
@@ -61,15 +67,19 @@ final class FileWork {
         }
     }
 
-    private int read(FileRequest request, IoVectors vectors) throws LinuxException {
-        if (request.isDurable() && sync() != Status.OK) { // FUA: what is read is on the medium
+    /** With FUA, what is read is on the medium. */
+    private boolean isReadableNow(FileRequest request) {
+        return !request.isDurable() || sync() == Status.OK;
+    }
+
+    private int read(FileRequest request, FileScratch scratch) throws LinuxException {
+        if (!isReadableNow(request)) {
             return UNREADABLE;
         }
         for (long done = 0; done < request.bytes(); ) {
-            int count = fill(vectors, request.pieces(), done);
-            long now = file.read(vectors, count, request.offset() + done);
+            int count = scratch.fill(request.pieces(), done, request.bytes() - done);
+            long now = read(scratch.vectors(), count, request.offset() + done);
             if (now == 0) {
-                fail("is shorter than it was (" + file.size() + " bytes, not " + fileBytes + "): somebody has cut it");
                 return UNREADABLE;
             }
             done += now;
@@ -77,11 +87,89 @@ final class FileWork {
         return Status.OK;
     }
 
-    private int write(FileRequest request, IoVectors vectors) throws LinuxException {
+    /** Returns 0 if there is nothing there. */
+    private long read(IoVectors vectors, int count, long offset) throws LinuxException {
+        long now = file.read(vectors, count, offset);
+        if (now == 0) {
+            fail("is shorter than it was (" + file.size() + " bytes, not " + fileBytes + "): somebody has cut it");
+        }
+        return now;
+    }
+
+    /** Reads a chunk of the file. Whether all of it is there. */
+    private boolean readChunk(FileScratch scratch, long offset, int bytes) throws LinuxException {
+        for (long done = 0; done < bytes; ) {
+            long now = read(scratch.filesVector(done, bytes), 1, offset + done);
+            if (now == 0) {
+                return false;
+            }
+            done += now;
+        }
+        return true;
+    }
+
+    private static int chunk(FileRequest request, long done) {
+        return (int) Math.min(request.bytes() - done, FileScratch.CHUNK_BYTES);
+    }
+
+    /** NVM Command Set 1.0, 3.2.4: the blocks are read, and nothing is done with them. */
+    private int verify(FileRequest request, FileScratch scratch) throws LinuxException {
+        if (!isReadableNow(request)) {
+            return UNREADABLE;
+        }
+        for (long done = 0; done < request.bytes(); done += chunk(request, done)) {
+            if (!readChunk(scratch, request.offset() + done, chunk(request, done))) {
+                return UNREADABLE;
+            }
+        }
+        return Status.OK;
+    }
+
+    private int compare(FileRequest request, FileScratch scratch) throws LinuxException {
+        for (long done = 0; done < request.bytes(); done += chunk(request, done)) {
+            int bytes = chunk(request, done);
+            if (!readChunk(scratch, request.offset() + done, bytes)) {
+                return UNREADABLE;
+            }
+            scratch.gather(request.pieces(), done, bytes);
+            if (!Memory.isSame(scratch.filesBytes(), scratch.guestsBytes(), bytes)) {
+                return COMPARE_FAILURE;
+            }
+        }
+        return Status.OK;
+    }
+
+    /** Nothing comes between the two: no other command that touches these blocks has been begun. */
+    private int compareAndWrite(FileRequest request, FileScratch scratch) throws LinuxException {
+        int status = compare(request, scratch);
+        if (status != Status.OK) {
+            return status;
+        }
+        request.setWriting(true);
+        return mayWrite() ? write(request, request.fusedPieces(), scratch) : WRITE_FAULT;
+    }
+
+    private int copy(FileRequest request, FileScratch scratch) throws LinuxException {
+        for (long done = 0; done < request.bytes(); done += chunk(request, done)) {
+            int bytes = chunk(request, done);
+            request.setWriting(false);
+            if (!readChunk(scratch, request.source() + done, bytes)) {
+                return UNREADABLE;
+            }
+            request.setWriting(true);
+            for (long written = 0; written < bytes; ) {
+                long to = request.offset() + done + written;
+                written += progress(file.write(scratch.filesVector(written, bytes), 1, to, false));
+            }
+        }
+        return Status.OK;
+    }
+
+    private int write(FileRequest request, Pieces pieces, FileScratch scratch) throws LinuxException {
         boolean durably = request.isDurable() && !cannotWriteDurably;
         for (long done = 0; done < request.bytes(); ) {
-            int count = fill(vectors, request.pieces(), done);
-            done += write(vectors, count, request.offset() + done, durably);
+            int count = scratch.fill(pieces, done, request.bytes() - done);
+            done += write(scratch.vectors(), count, request.offset() + done, durably);
             durably &= !cannotWriteDurably;
         }
         return request.isDurable() && !durably ? sync() : Status.OK;
@@ -104,27 +192,11 @@ final class FileWork {
     }
 
     /** A write of something that does nothing and reports nothing would go on for ever. */
-    private static long progress(long written) throws LinuxException {
+    static long progress(long written) throws LinuxException {
         if (written <= 0) {
             throw new LinuxException("pwritev2", "that wrote nothing", Errno.EIO);
         }
         return written;
-    }
-
-    /** The pieces from a byte on, or as many as a call takes. */
-    private static int fill(IoVectors vectors, Pieces pieces, long skip) {
-        long left = skip;
-        int count = 0;
-        for (int i = 0; i < pieces.count() && count < IoVectors.MAX; i++) {
-            int bytes = pieces.bytes(i);
-            if (left >= bytes) {
-                left -= bytes;
-            } else {
-                vectors.set(count++, pieces.address(i) + left, bytes - left);
-                left = 0;
-            }
-        }
-        return count;
     }
 
     /** Without a wish to deallocate, the room that blocks have stays theirs where the file system can do that. */
@@ -215,7 +287,7 @@ final class FileWork {
     }
 
     private int tell(FileRequest request, LinuxException e) {
-        int status = statusOf(request.work(), e);
+        int status = statusOf(request, e);
         String text = Status.describe(status);
         if (e.errno() == Errno.EFAULT) {
             LOG.warn("{}: the guest's memory is gone under a {}: {}", file.name(), request.work(), text);
@@ -232,14 +304,18 @@ final class FileWork {
         return status;
     }
 
-    private static int statusOf(FileRequest.Work work, LinuxException e) {
+    private static int statusOf(FileRequest request, LinuxException e) {
         if (e.errno() == Errno.EFAULT) {
             return Status.DATA_TRANSFER_ERROR.code();
         }
         if (isFull(e)) {
             return Status.CAPACITY_EXCEEDED.dnr();
         }
-        return work == FileRequest.Work.READ ? UNREADABLE : WRITE_FAULT;
+        return switch (request.work()) {
+            case READ, VERIFY, COMPARE -> UNREADABLE;
+            case COMPARE_AND_WRITE, COPY -> request.isWriting() ? WRITE_FAULT : UNREADABLE;
+            case WRITE, ZERO, DEALLOCATE, SYNC -> WRITE_FAULT;
+        };
     }
 
     private static boolean isFull(LinuxException e) {

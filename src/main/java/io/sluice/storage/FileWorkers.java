@@ -1,6 +1,5 @@
 package io.sluice.storage;
 
-import io.sluice.linux.IoVectors;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.ThreadControl;
 import java.util.ArrayList;
@@ -44,18 +43,18 @@ final class FileWorkers {
         this.done = done;
         this.wake = wake;
         this.parked = new AtomicIntegerArray(count);
-        List<IoVectors> vectors = new ArrayList<>();
+        List<FileScratch> scratches = new ArrayList<>();
         try {
             for (int i = 0; i < count; i++) {
-                vectors.add(new IoVectors());
+                scratches.add(FileScratch.create());
             }
         } catch (LinuxException e) {
-            vectors.forEach(IoVectors::close);
+            scratches.forEach(FileScratch::close);
             throw e;
         }
         for (int i = 0; i < count; i++) {
             int id = i;
-            threads.add(Thread.ofPlatform().name("file-" + i).daemon().unstarted(() -> run(id, vectors.get(id))));
+            threads.add(Thread.ofPlatform().name("file-" + i).daemon().unstarted(() -> run(id, scratches.get(id))));
         }
         threads.forEach(Thread::start);
     }
@@ -79,15 +78,15 @@ final class FileWorkers {
         }
     }
 
-    private void run(int id, IoVectors vectors) {
+    private void run(int id, FileScratch scratch) {
         prepareThread();
-        try (vectors) {
+        try (scratch) {
             while (!stopping) {
                 int index = todo.poll();
                 if (index == Handover.NOTHING) {
                     rest(id);
                 } else {
-                    perform(index, vectors);
+                    perform(index, scratch);
                 }
             }
         }
@@ -102,9 +101,9 @@ final class FileWorkers {
         parked.set(id, 0);
     }
 
-    private void perform(int index, IoVectors vectors) {
+    private void perform(int index, FileScratch scratch) {
         FileRequest request = requests[index];
-        request.finish(request.start() ? work.perform(request, vectors) : request.status());
+        request.finish(request.start() ? work.perform(request, scratch) : request.status());
         if (!done.offer(index)) {
             throw new IllegalStateException("more is done than was asked for");
         }

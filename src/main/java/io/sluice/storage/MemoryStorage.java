@@ -9,7 +9,6 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
 import io.sluice.linux.Memfd;
 import io.sluice.mem.Memory;
-import io.sluice.nvme.CopyLimits;
 import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
@@ -44,10 +43,6 @@ public final class MemoryStorage implements IoPath {
     private static final int TOO_MANY_BAD_BLOCKS = Status.WRITE_FAULT.dnr();
     private static final int FAILED_FUSED = Status.ABORTED_FAILED_FUSED.dnr();
 
-    private static final int MAX_COPY_RANGE_BLOCKS = 65_535;
-    /** Bytes of one Copy: some steps, so that nobody waits long who deletes its queue. */
-    private static final int MAX_COPY_BYTES = 64 << 20;
-
     private final BadBlocks badBlocks = new BadBlocks();
     private final Namespace namespace;
     private final int blockShift;
@@ -57,7 +52,6 @@ public final class MemoryStorage implements IoPath {
     /** Hugepages are not given back: the pool has no more of them for us than we have reserved, and others would take them. */
     private final boolean keepsPages;
 
-    private final CopyLimits copyLimits;
     private final ArrayDeque<IoCommand> zeroing = new ArrayDeque<>(MAX_PENDING);
     private final ArrayDeque<IoCommand> deallocating = new ArrayDeque<>(MAX_DEALLOCATIONS);
     private final ArrayDeque<IoCommand> copying = new ArrayDeque<>(MAX_PENDING);
@@ -75,9 +69,6 @@ public final class MemoryStorage implements IoPath {
         this.namespace = namespace;
         this.blockShift = namespace.blockShift();
         this.mapping = mapping;
-        int maxCopyBlocks = MAX_COPY_BYTES >> blockShift;
-        this.copyLimits = new CopyLimits(
-                IoCommand.MAX_COPY_RANGES, Math.min(MAX_COPY_RANGE_BLOCKS, maxCopyBlocks), maxCopyBlocks);
         this.base = mapping.address();
         this.keepsPages = keepsPages;
     }
@@ -145,7 +136,7 @@ public final class MemoryStorage implements IoPath {
 
     @Override
     public NamespaceTraits traits(int nsid) {
-        return NamespaceTraits.OF_MEMORY.withCopy(copyLimits);
+        return NamespaceTraits.OF_MEMORY.withCopy(Copies.limits(blockShift));
     }
 
     @Override

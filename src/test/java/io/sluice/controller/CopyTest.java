@@ -22,13 +22,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 class CopyTest extends MemoryStorageFixture {
     CopyTest() throws Exception {}
 
-    private static final int BLOCK = 512;
+    static final int BLOCK = 512;
 
     private CopyLimits limits() {
         return storage.traits(1).copy();
     }
 
-    private int copy(long sdlba, long[]... ranges) {
+    int copy(long sdlba, long[]... ranges) {
         long sqe = command(NvmOpcode.COPY);
         writeRanges(ranges);
         Sqe.setCopy(sqe, sdlba, ranges.length, false);
@@ -43,7 +43,7 @@ class CopyTest extends MemoryStorageFixture {
         }
     }
 
-    private void write(long slba, byte[] data) {
+    void write(long slba, byte[] data) {
         for (int done = 0; done < data.length; done += MAX_TRANSFER) {
             int bytes = Math.min(data.length - done, MAX_TRANSFER);
             Memory.copyIn(data, done, guest.hva(DATA_GPA), bytes);
@@ -51,7 +51,7 @@ class CopyTest extends MemoryStorageFixture {
         }
     }
 
-    private byte[] read(long slba, int bytes) {
+    byte[] read(long slba, int bytes) {
         byte[] data = new byte[bytes];
         for (int done = 0; done < bytes; done += MAX_TRANSFER) {
             int now = Math.min(bytes - done, MAX_TRANSFER);
@@ -61,7 +61,7 @@ class CopyTest extends MemoryStorageFixture {
         return data;
     }
 
-    private static byte[] random(int bytes) {
+    static byte[] random(int bytes) {
         byte[] data = new byte[bytes];
         new Random(bytes).nextBytes(data);
         return data;

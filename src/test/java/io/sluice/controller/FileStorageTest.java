@@ -37,6 +37,9 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(300) // a hang, not a measure
 class FileStorageTest {
     private static final int BYTES = 8 << 20;
+    private static final int[] OPCODES = {
+        NvmOpcode.READ, NvmOpcode.WRITE, NvmOpcode.READ, NvmOpcode.FLUSH, NvmOpcode.WRITE, NvmOpcode.VERIFY
+    };
 
     @TempDir
     private Path folder;
@@ -97,7 +100,7 @@ class FileStorageTest {
         int slba = random.nextInt(BYTES / blockBytes - blocks + 1);
         int from = slba * blockBytes;
         int to = from + blocks * blockBytes;
-        switch (random.nextInt(5)) {
+        switch (random.nextInt(7)) {
             case 0, 1 -> {
                 byte[] data = new byte[to - from];
                 random.nextBytes(data);
@@ -111,6 +114,22 @@ class FileStorageTest {
             case 3 -> {
                 rig.assertEnds(Status.SUCCESS, rig.deallocate(new long[] {slba, blocks}));
                 Arrays.fill(model, from, to, (byte) 0);
+            }
+            case 4 -> {
+                int source = random.nextInt(BYTES / blockBytes - blocks + 1);
+                if (Math.abs(source - slba) < blocks) {
+                    return; // what an overlap leaves is not specified
+                }
+                rig.assertEnds(Status.SUCCESS, rig.copy(slba, random.nextBoolean(), new long[] {source, blocks}));
+                System.arraycopy(model, source * blockBytes, model, from, to - from);
+            }
+            case 5 -> {
+                boolean same = random.nextBoolean();
+                Memory.copyIn(model, from, rig.buffer(0), to - from);
+                long last = rig.buffer(0) + to - from - 1;
+                Memory.putByte(last, (byte) (Memory.getByte(last) ^ (same ? 0 : 1)));
+                Status expected = same ? Status.SUCCESS : Status.COMPARE_FAILURE;
+                rig.assertEnds(expected, rig.submit(NvmOpcode.COMPARE, slba, blocks, 0));
             }
             default -> assertArrayEquals(Arrays.copyOfRange(model, from, to), rig.read(slba, blocks));
         }
@@ -426,7 +445,7 @@ class FileStorageTest {
         for (int batch = 0; batch < 1500 && allocated > 0; batch++) {
             long before = threads.getThreadAllocatedBytes(self);
             for (int i = 0; i < 1_000; i++) {
-                int opcode = i % 50 == 0 ? NvmOpcode.FLUSH : (i & 1) == 0 ? NvmOpcode.READ : NvmOpcode.WRITE;
+                int opcode = OPCODES[i % OPCODES.length];
                 int cid = rig.submit(opcode, i % 1000, 1 + (i & 15), 0);
                 while (!rig.hasEnded(cid)) {
                     rig.step();

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FusedCommandsTest extends MemoryStorageFixture {
     private static final int BLOCK = 512;
     private static final long NEW_GPA = DATA_GPA + 0x1_0000;
-    private static final int FAILED = Status.ABORTED_FAILED_FUSED.dnr();
+    static final int FAILED = Status.ABORTED_FAILED_FUSED.dnr();
     private static final int MISSING = Status.ABORTED_MISSING_FUSED.dnr();
     private static final int INVALID = Status.INVALID_FIELD.dnr();
 
@@ -32,11 +32,11 @@ class FusedCommandsTest extends MemoryStorageFixture {
         Memory.fill(guest.hva(NEW_GPA), 2 * PAGE, (byte) 0x22);
     }
 
-    private long first(int others, long slba, int blocks) {
+    long first(int others, long slba, int blocks) {
         return part(others, NvmOpcode.COMPARE, Sqe.FUSE_FIRST, DATA_GPA, slba, blocks);
     }
 
-    private long second(int others, long slba, int blocks) {
+    long second(int others, long slba, int blocks) {
         return part(others, NvmOpcode.WRITE, Sqe.FUSE_SECOND, NEW_GPA, slba, blocks);
     }
 

@@ -145,6 +145,21 @@ class ManyStoragesTest {
         assertEquals(List.of("sync"), third.calls());
     }
 
+    /** What all of them can do. The marks of Write Uncorrectable would not outlive a restart in a file. */
+    @Test
+    void shouldOfferInADriveOfMemoryAndFilesWhatBothCanDo() {
+        for (int nsid = 1; nsid <= 3; nsid++) {
+            rig.assertEnds(Status.SUCCESS, rig.submitTo(nsid, NvmOpcode.COMPARE, 0, 8, 0));
+            rig.assertEnds(Status.SUCCESS, rig.submitTo(nsid, NvmOpcode.VERIFY, 0, 8, 0));
+            rig.assertEnds(Status.INVALID_OPCODE, rig.submitTo(nsid, NvmOpcode.WRITE_UNCORRECTABLE, 0, 8, 0));
+            assertEquals(128, rig.path.traits(nsid).copy().ranges());
+        }
+        rig.assertEnds(Status.SUCCESS, rig.copy(100, false, new long[] {0, 8}));
+        int fused = rig.compareAndWrite(0, 8, 0, 0);
+        rig.assertEnds(Status.SUCCESS, fused);
+        rig.assertEnds(Status.SUCCESS, fused + 1);
+    }
+
     @Test
     void shouldRefuseNamespacesThatAreNotInOrder() throws IOException {
         try (MemoryStorage other = new MemoryStorage(namespace(2))) {

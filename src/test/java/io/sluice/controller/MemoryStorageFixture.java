@@ -14,10 +14,14 @@ import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import io.sluice.storage.MemoryStorage;
 import java.util.Arrays;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 
-/** Storage in memory behind a real queue pair, of a guest that is stepped by hand. */
+/** Storage, in memory if a test does not say otherwise, behind a real queue pair of a guest that is stepped by hand. */
 abstract class MemoryStorageFixture {
+    private static final long HANG_NANOS = 60_000_000_000L;
+
     static final int PAGE = Memory.PAGE_BYTES;
     static final int ENTRIES = 64;
     static final long SQ_GPA = 0;
@@ -28,7 +32,7 @@ abstract class MemoryStorageFixture {
 
     final FakeGuest guest;
     final Mapping bar0;
-    MemoryStorage storage;
+    IoPath storage;
     IoQueues queues;
     int tail;
 
@@ -38,15 +42,20 @@ abstract class MemoryStorageFixture {
     }
 
     void open(long bytes, int blockBytes) throws Exception {
-        storage = new MemoryStorage(new Namespace(1, bytes / blockBytes, blockBytes, 0, 0, 0, false));
+        storage = newStorage(new Namespace(1, bytes / blockBytes, blockBytes, 0, 0, 0, false));
         queues = new IoQueues(storage, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoEvents());
         queues.enable(guest, PAGE);
         assertTrue(queues.createCompletionQueue(1, ENTRIES, CQ_GPA, 0));
         assertTrue(queues.createSubmissionQueue(1, ENTRIES, SQ_GPA, 1));
     }
 
+    IoPath newStorage(Namespace namespace) throws Exception {
+        return new MemoryStorage(namespace);
+    }
+
     @AfterEach
     void closeAll() {
+        stepUntil(queues::reset, "nothing is pending");
         queues.close();
         storage.close();
         bar0.close();
@@ -119,11 +128,8 @@ abstract class MemoryStorageFixture {
         int[] statuses = new int[count];
         for (int i = 0; i < count; i++) {
             int index = (first + i) % ENTRIES;
-            for (int tries = 0; tries < 100 && Cqe.phase(Cqe.tail(cqe(index))) == phases[index]; tries++) {
-                queues.doWork();
-            }
+            stepUntil(() -> Cqe.phase(Cqe.tail(cqe(index))) != phases[index], "command " + i + " has ended");
             long word = Cqe.tail(cqe(index));
-            assertEquals(phases[index] ^ 1, Cqe.phase(word), "command " + i + " does not end");
             phases[index] ^= 1;
             statuses[Math.floorMod(Cqe.cid(word) - first, ENTRIES)] = Cqe.status(word) & ~Status.MORE;
         }
@@ -139,11 +145,19 @@ abstract class MemoryStorageFixture {
     int complete() {
         int index = (tail + ENTRIES - 1) % ENTRIES;
         int before = Cqe.phase(Cqe.tail(cqe(index)));
-        for (int i = 0; i < 100 && Cqe.phase(Cqe.tail(cqe(index))) == before; i++) {
-            queues.doWork();
-        }
+        stepUntil(() -> Cqe.phase(Cqe.tail(cqe(index))) != before, "the command has ended");
         completed();
         return Cqe.status(Cqe.tail(cqe(index)));
+    }
+
+    private void stepUntil(BooleanSupplier reached, String what) {
+        long start = System.nanoTime();
+        while (!reached.getAsBoolean()) {
+            assertTrue(System.nanoTime() - start < HANG_NANOS, () -> "it never comes that " + what);
+            if (queues.doWork() == 0) {
+                LockSupport.parkNanos(1_000);
+            }
+        }
     }
 
     int phaseBefore(int index) {

@@ -83,26 +83,6 @@ class MemoryStorageTest extends MemoryStorageFixture {
         }
     }
 
-    /** NVMe 1.4, 6.6: Compare Failure, media and data integrity error 85h, at the first byte that differs and at the last. */
-    @Test
-    void shouldCompareEveryByteOfEveryPiece() throws Exception {
-        open(1 << 20, 512);
-        int bytes = 64 << 10;
-        byte[] data = new byte[bytes];
-        new Random(1).nextBytes(data);
-        Memory.copyIn(data, 0, guest.hva(DATA_GPA), bytes);
-        assertEquals(Status.OK, transfer(NvmOpcode.WRITE, 3, bytes / 512));
-        assertEquals(Status.OK, transfer(NvmOpcode.COMPARE, 3, bytes / 512));
-        for (int at : new int[] {0, 511, PAGE - 1, PAGE, bytes / 2, bytes - 1}) {
-            long address = guest.hva(DATA_GPA) + at;
-            Memory.putByte(address, (byte) (data[at] + 1));
-            assertEquals(
-                    Status.COMPARE_FAILURE.code(), status(transfer(NvmOpcode.COMPARE, 3, bytes / 512)), "byte " + at);
-            Memory.putByte(address, data[at]);
-        }
-        assertEquals(Status.OK, transfer(NvmOpcode.COMPARE, 3, bytes / 512));
-    }
-
     /** NVMe 1.4, 6.16: Unrecovered Read Error until the blocks are written; others are as they were. */
     @Test
     void shouldFailReadsOfUncorrectableBlocksUntilEachIsWritten() throws Exception {

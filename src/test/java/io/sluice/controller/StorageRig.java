@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sluice.linux.Mapping;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
+import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.DsmRange;
@@ -42,6 +43,7 @@ final class StorageRig implements AutoCloseable {
     private final Mapping bar0;
     private final int blockShift;
     private final int[] statuses = new int[ENTRIES];
+    private final int[] results = new int[ENTRIES];
     private int tail;
     private int head;
     private int phase = 1;
@@ -90,12 +92,7 @@ final class StorageRig implements AutoCloseable {
 
     /** Puts a command into the queue, and rings. Returns its CID. */
     int submit(int opcode, long slba, int blocks, int buffer) {
-        long sqe = entry(opcode);
-        Sqe.setPrp1(sqe, data(buffer));
-        boolean two = (long) blocks << blockShift <= 2L * PAGE;
-        Sqe.setPrp2(sqe, two ? data(buffer) + PAGE : list(buffer));
-        Sqe.setSlba(sqe, slba);
-        Sqe.setBlockCount(sqe, blocks);
+        transferEntry(opcode, slba, blocks, buffer);
         return ring();
     }
 
@@ -134,6 +131,43 @@ final class StorageRig implements AutoCloseable {
         return ring();
     }
 
+    /** Source ranges, each a first block and a number, to one place. */
+    int copy(long sdlba, boolean forced, long[]... ranges) {
+        long sqe = entry(NvmOpcode.COPY);
+        Sqe.setPrp1(sqe, data(BUFFERS - 1));
+        Sqe.setCopy(sqe, sdlba, ranges.length, forced);
+        for (int i = 0; i < ranges.length; i++) {
+            CopyRange.set(buffer(BUFFERS - 1) + (long) i * CopyRange.BYTES, ranges[i][0], (int) ranges[i][1]);
+        }
+        return ring();
+    }
+
+    /** A fused Compare and Write, of two buffers. Returns the CID of the Compare; the Write's is the next one. */
+    int compareAndWrite(long slba, int blocks, int compared, int written) {
+        long compare = transferEntry(NvmOpcode.COMPARE, slba, blocks, compared);
+        Sqe.setFuse(compare, Sqe.FUSE_FIRST);
+        int first = add();
+        long write = transferEntry(NvmOpcode.WRITE, slba, blocks, written);
+        Sqe.setFuse(write, Sqe.FUSE_SECOND);
+        ring();
+        return first;
+    }
+
+    /** Dword 0 of a completion. */
+    int result(int cid) {
+        return results[cid];
+    }
+
+    private long transferEntry(int opcode, long slba, int blocks, int buffer) {
+        long sqe = entry(opcode);
+        Sqe.setPrp1(sqe, data(buffer));
+        boolean two = (long) blocks << blockShift <= 2L * PAGE;
+        Sqe.setPrp2(sqe, two ? data(buffer) + PAGE : list(buffer));
+        Sqe.setSlba(sqe, slba);
+        Sqe.setBlockCount(sqe, blocks);
+        return sqe;
+    }
+
     private long entry(int opcode) {
         long sqe = guest.hva(SQ_GPA) + (long) tail * Sqe.BYTES;
         Sqe.clear(sqe);
@@ -142,10 +176,15 @@ final class StorageRig implements AutoCloseable {
         return sqe;
     }
 
-    private int ring() {
+    private int add() {
         int cid = tail;
         statuses[cid] = NOT_ENDED;
         tail = (tail + 1) % ENTRIES;
+        return cid;
+    }
+
+    private int ring() {
+        int cid = add();
         Memory.putIntRelease(bar0.address() + Doorbells.sqTailDoorbell(1), tail);
         return cid;
     }
@@ -162,6 +201,7 @@ final class StorageRig implements AutoCloseable {
             long end = Cqe.tail(cqe());
             assertEquals(NOT_ENDED, statuses[Cqe.cid(end)], "it has ended twice");
             statuses[Cqe.cid(end)] = Cqe.status(end);
+            results[Cqe.cid(end)] = Cqe.dw0(cqe());
             head = (head + 1) % ENTRIES;
             phase ^= head == 0 ? 1 : 0;
             Memory.putIntRelease(bar0.address() + Doorbells.cqHeadDoorbell(1), head);
