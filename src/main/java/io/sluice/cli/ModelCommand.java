@@ -148,6 +148,22 @@ final class ModelCommand implements Callable<Integer> {
     private int queuePairs;
 
     @Option(
+            names = "--faults",
+            paramLabel = "FAULT[,...]",
+            description = {
+                "For tests: what goes wrong. late=P:TIME (begun TIME late: 500us, 5ms, 1s), fail=P (not done, an error),"
+                        + " stuck=P (never ends by itself), reorder=P (later ones overtake it), each of which a command meets"
+                        + " with likelihood P, 0 to 1; and torn: a file's volatile cache, of which a kill leaves a part."
+            })
+    private String faults;
+
+    @Option(
+            names = "--fault-seed",
+            paramLabel = "N",
+            description = "With --faults: the seed of their schedule, a whole number (default: random; it is logged).")
+    private Long faultSeed;
+
+    @Option(
             names = "--log-level",
             paramLabel = "LEVEL",
             description = "How much to log: ${COMPLETION-CANDIDATES} (default INFO; DEBUG with --verbose).")
@@ -180,15 +196,20 @@ final class ModelCommand implements Callable<Integer> {
         try {
             List<Medium> media = storage.namespaces == null ? List.of(medium()) : namespaces();
             String usual = media.getFirst() instanceof Medium.File file ? file.serial() : randomSerial();
+            DriveOptions drive = new DriveOptions(media, serial == null ? usual : serial, queuePairs);
             return new ModelOptions(
-                    socket,
-                    mode(),
-                    Optional.ofNullable(owner),
-                    Optional.ofNullable(group),
-                    new DriveOptions(media, serial == null ? usual : serial, queuePairs));
+                    socket, mode(), Optional.ofNullable(owner), Optional.ofNullable(group), withFaults(drive));
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
+    }
+
+    private DriveOptions withFaults(DriveOptions drive) {
+        if (faults == null && faultSeed != null) {
+            throw new IllegalArgumentException("--fault-seed goes with --faults");
+        }
+        long seed = faultSeed == null ? new SecureRandom().nextInt(Integer.MAX_VALUE) : faultSeed;
+        return faults == null ? drive : drive.withFaults(faults, seed);
     }
 
     private List<Medium> namespaces() {

@@ -1,7 +1,9 @@
 package io.sluice.daemon;
 
 import io.sluice.controller.ControllerConfig;
+import io.sluice.storage.FaultPlan;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A software NVMe model.
@@ -9,8 +11,9 @@ import java.util.List;
  * @param media what its namespaces are made of, in the order of their identifiers, which begin at 1; 1 to {@link #MAX_NAMESPACES}
  * @param serial 1 to 20 printable ASCII characters, unique among a guest's drives
  * @param queuePairs I/O queue pairs on offer, 1 to {@link #MAX_QUEUE_PAIRS}
+ * @param faults what goes wrong with it on purpose; torn is for a drive that has a file which it may write
  */
-public record DriveOptions(List<Medium> media, String serial, int queuePairs) {
+public record DriveOptions(List<Medium> media, String serial, int queuePairs, Optional<FaultPlan> faults) {
     public static final int MAX_QUEUE_PAIRS = ControllerConfig.MAX_QUEUE_PAIRS;
 
     /** Each file has threads of its own. */
@@ -34,6 +37,30 @@ public record DriveOptions(List<Medium> media, String serial, int queuePairs) {
             throw new IllegalArgumentException(
                     "a drive offers 1 to " + MAX_QUEUE_PAIRS + " queue pairs, not " + queuePairs);
         }
+        if (faults.isPresent() && faults.get().torn() && media.stream().noneMatch(DriveOptions::isWritableFile)) {
+            throw new IllegalArgumentException(
+                    "torn is what a crash does to a file that is written: it goes with a file, not"
+                            + " with memory, of which a crash leaves nothing");
+        }
+    }
+
+    private static boolean isWritableFile(Medium medium) {
+        return medium instanceof Medium.File file && !file.readOnly();
+    }
+
+    /** One that does nothing wrong on purpose. */
+    public DriveOptions(List<Medium> media, String serial, int queuePairs) {
+        this(media, serial, queuePairs, Optional.empty());
+    }
+
+    /**
+     * The same with faults.
+     *
+     * @param text as {@link FaultPlan#parse} takes it
+     * @throws IllegalArgumentException where it makes no sense
+     */
+    public DriveOptions withFaults(String text, long seed) {
+        return new DriveOptions(media, serial, queuePairs, Optional.of(FaultPlan.parse(text, seed)));
     }
 
     /** With one namespace. */

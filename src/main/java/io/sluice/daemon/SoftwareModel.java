@@ -5,19 +5,25 @@ import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
 import io.sluice.controller.NvmeController;
 import io.sluice.device.PciFunction;
+import io.sluice.linux.LinuxException;
 import io.sluice.poll.Agent;
 import io.sluice.poll.AgentRunner;
 import io.sluice.poll.BackoffIdle;
 import io.sluice.poll.CommandQueue;
 import io.sluice.storage.BackingFile;
+import io.sluice.storage.FaultPlan;
+import io.sluice.storage.FaultyStorage;
 import io.sluice.storage.FileStorage;
 import io.sluice.storage.ManyStorages;
 import io.sluice.storage.MemoryStorage;
 import io.sluice.storage.NoopStorage;
+import io.sluice.storage.RawFile;
+import io.sluice.storage.VolatileFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -89,16 +95,23 @@ public final class SoftwareModel implements AutoCloseable {
         List<IoPath> storages = new ArrayList<>();
         try {
             for (Medium medium : options.media()) {
-                storages.add(newStorage(storages.size() + 1, options.serial(), medium, wake));
+                storages.add(newStorage(storages.size() + 1, options, medium, wake));
             }
         } catch (IOException | RuntimeException e) {
             storages.forEach(IoPath::close);
             throw e;
         }
-        return storages.size() == 1 ? storages.getFirst() : new ManyStorages(storages);
+        IoPath all = storages.size() == 1 ? storages.getFirst() : new ManyStorages(storages);
+        return options.faults().map(faults -> faulty(all, faults)).orElse(all);
     }
 
-    private static IoPath newStorage(int nsid, String serial, Medium medium, Runnable wake) throws IOException {
+    private static IoPath faulty(IoPath storage, FaultPlan faults) {
+        LOG.warn("commands meet faults, as was asked for: {} (again with --fault-seed)", faults);
+        return new FaultyStorage(storage, faults, System::nanoTime);
+    }
+
+    private static IoPath newStorage(int nsid, DriveOptions options, Medium medium, Runnable wake) throws IOException {
+        String serial = options.serial();
         return switch (medium) {
             case Medium.Memory(long bytes, int blockBytes, boolean hugePages) -> {
                 Namespace namespace = namespace(nsid, serial, bytes, blockBytes, false);
@@ -106,19 +119,26 @@ public final class SoftwareModel implements AutoCloseable {
             }
             case Medium.Nothing(long bytes, int blockBytes) ->
                 new NoopStorage(namespace(nsid, serial, bytes, blockBytes, false));
-            case Medium.File file -> newStorage(nsid, serial, file, wake);
+            case Medium.File file -> newStorage(nsid, options, file, wake);
         };
     }
 
-    private static IoPath newStorage(int nsid, String serial, Medium.File medium, Runnable wake) throws IOException {
+    private static IoPath newStorage(int nsid, DriveOptions options, Medium.File medium, Runnable wake)
+            throws IOException {
         BackingFile file = BackingFile.open(medium.path(), medium.bytes(), medium.blockBytes(), medium.readOnly());
         try {
-            Namespace namespace = namespace(nsid, serial, file.bytes(), file.blockBytes(), medium.readOnly());
-            return new FileStorage(namespace, file, wake);
+            Namespace namespace = namespace(nsid, options.serial(), file.bytes(), file.blockBytes(), medium.readOnly());
+            return new FileStorage(namespace, behindCache(file, medium, options), wake);
         } catch (IOException | RuntimeException e) {
             file.close();
             throw e;
         }
+    }
+
+    private static RawFile behindCache(BackingFile file, Medium.File medium, DriveOptions options)
+            throws LinuxException {
+        Optional<FaultPlan> faults = options.faults().filter(FaultPlan::torn);
+        return faults.isEmpty() || medium.readOnly() ? file : new VolatileFile(file, file.blockBytes(), faults.get());
     }
 
     private static Namespace namespace(int nsid, String serial, long bytes, int blockBytes, boolean readOnly) {

@@ -31,8 +31,8 @@ public final class IoVectors implements AutoCloseable {
         Bytes.putLong(vector + IOV_LEN, bytes);
     }
 
-    /** How long the first ones are together. */
-    long bytes(int count) {
+    /** How long the first ones are together, in bytes. */
+    public long bytes(int count) {
         long sum = 0;
         for (int i = 0; i < count; i++) {
             sum += Bytes.getLong(memory.address() + (long) i * IOVEC_BYTES + IOV_LEN);

@@ -247,7 +247,12 @@ class SluiceTest {
         "'--namespace file=x,hugepages', 'hugepages goes with memory=SIZE'",
         "'--namespace file=x,speed=3', '\"speed=3\" in'",
         "'--file x --size 1000', 'not made of whole blocks'",
-        "'--file x --block-size 1K', 'blocks have 512 or 4096 bytes'"
+        "'--file x --block-size 1K', 'blocks have 512 or 4096 bytes'",
+        "'--memory 1M --fault-seed 1', '--fault-seed goes with --faults'",
+        "'--memory 1M --faults fail=2', '\"fail=2\" has no likelihood from 0 to 1; faults are late=P:TIME'",
+        "'--memory 1M --faults torn', 'torn is what a crash does to a file'",
+        "'--file x --read-only --faults torn', 'torn is what a crash does to a file'",
+        "'--memory 1M --faults fail=0.1 --fault-seed x', '--fault-seed'"
     })
     void shouldRefuseModelsInFilesThatCannotBe(String options, String message) {
         String[] words = ("model --socket /tmp/none.sock " + options).split(" ", -1);
