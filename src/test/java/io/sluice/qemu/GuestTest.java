@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sluice.cli.ModelProcess;
 import io.sluice.qemu.Rig.Run;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -85,6 +86,38 @@ class GuestTest {
                     Rig.guest("verify.sh", Map.of("FILES", settings("").toString()), Rig.drive(model.socket(), ""));
             assertGood(model, second);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {512, 4096})
+    void shouldKeepInAFileWhatAGuestHasLeftAndGiveRoomBackThatItTrims(int blockBytes) throws Exception {
+        Path image = folder.resolve("disk.img");
+        guestOnFile(image, blockBytes, "leave");
+        long left = allocatedBytes(image);
+        assertTrue(left > 64 << 20, "the file has " + left + " bytes of data");
+
+        guestOnFile(image, blockBytes, "find");
+
+        long kept = allocatedBytes(image);
+        assertTrue(left - kept > 64 << 20, "the file still has " + kept + " of " + left + " bytes");
+        assertEquals(192 << 20, Files.size(image));
+    }
+
+    private void guestOnFile(Path image, int blockBytes, String stage) throws Exception {
+        Path files = settings("STAGE=" + stage);
+        String bytes = String.valueOf(blockBytes);
+        Path socket = folder.resolve("drive.sock");
+        try (ModelProcess model =
+                ModelProcess.start(socket, "--file", image.toString(), "--size", "192M", "--block-size", bytes)) {
+            Map<String, String> settings = Map.of("SMP", "2", "FILES", files.toString(), "TIMEOUT", "300");
+            assertGood(model, Rig.guest("file.sh", settings, Rig.drive(model.socket(), "")));
+        }
+    }
+
+    private static long allocatedBytes(Path file) throws Exception {
+        Process stat = new ProcessBuilder("stat", "-c", "%b", file.toString()).start();
+        String blocks = new String(stat.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
+        return Long.parseLong(blocks.strip()) * 512;
     }
 
     @Test

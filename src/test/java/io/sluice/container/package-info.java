@@ -1,0 +1,2 @@
+/** Sluice in a container, and its client outside. */
+package io.sluice.container;
