@@ -35,7 +35,7 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
 
     private final long bar0Address;
     private final Executor executor;
-    private final IoQueues.InterruptSink interrupts;
+    private final InterruptSink interrupts;
     private final QueueListener listener;
     private final Mapping memory;
     private final AdminCommand command;
@@ -46,7 +46,7 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
     private VirtualSubmissionQueue submissions;
     private boolean unfinished;
 
-    AdminQueue(long bar0Address, Executor executor, IoQueues.InterruptSink interrupts, QueueListener listener)
+    AdminQueue(long bar0Address, Executor executor, InterruptSink interrupts, QueueListener listener)
             throws LinuxException {
         this.bar0Address = bar0Address;
         this.executor = executor;

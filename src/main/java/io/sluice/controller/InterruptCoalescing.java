@@ -18,10 +18,10 @@ import java.util.function.LongSupplier;
  *
  * <p>Only messages (MSI-X) are coalesced: the pin shows at any time whether there is anything to consume.
  */
-final class InterruptCoalescing implements IoQueues.InterruptSink {
+final class InterruptCoalescing implements InterruptSink {
     private static final long NANOS_PER_MICRO = 1_000;
 
-    private final IoQueues.InterruptSink target;
+    private final InterruptSink target;
     private final Features features;
     private final LongSupplier clock;
 
@@ -46,7 +46,7 @@ final class InterruptCoalescing implements IoQueues.InterruptSink {
      * @param vectors how many there are
      * @param clock nanoseconds of any origin
      */
-    InterruptCoalescing(IoQueues.InterruptSink target, int vectors, Features features, LongSupplier clock) {
+    InterruptCoalescing(InterruptSink target, int vectors, Features features, LongSupplier clock) {
         this.target = target;
         this.features = features;
         this.clock = clock;

@@ -17,7 +17,7 @@ import java.util.function.LongSupplier;
  * <p>The mask bits of MSI-X (in the table, and the function's) are not looked at here: QEMU, as every user of VFIO, keeps the
  * table to itself and masks by taking the eventfd away, upon which interrupts are latched.
  */
-final class Interrupts implements IoQueues.InterruptSink {
+final class Interrupts implements InterruptSink {
     /** The only bit of INTMS and INTMC that a pin has: NVMe 1.4, 7.5.1.1. */
     private static final int PIN_VECTOR = 0;
 
