@@ -123,13 +123,15 @@ final class Identification {
     }
 
     /**
-     * SGLS: neither bit buckets nor SGLs that are longer than the data. A pointer to metadata means nothing: there is none.
+     * SGLS: no SGLs that are longer than the data. A pointer to metadata means nothing: there is none.
      */
     private int sglSupport() {
+        boolean discards = path.discardPage(DiscardPage.address()) != 0;
+        int bitBuckets = discards ? IdentifyController.SGLS_BIT_BUCKET : 0;
         return switch (path.sglAlignmentBytes()) {
             case 0 -> 0;
-            case 1 -> IdentifyController.SGLS_SUPPORTED;
-            default -> IdentifyController.SGLS_DWORD_ALIGNED;
+            case 1 -> IdentifyController.SGLS_SUPPORTED | bitBuckets;
+            default -> IdentifyController.SGLS_DWORD_ALIGNED | bitBuckets;
         };
     }
 

@@ -44,6 +44,7 @@ final class IoGate {
     private final boolean offersFused;
 
     private final int sglAlignmentBytes;
+    private final long discardPage;
     private Translator hostView;
     private PrpWalker data;
     private PrpWalker ranges;
@@ -70,6 +71,7 @@ final class IoGate {
         this.offered = offered(path);
         this.offersFused = path.offersFused();
         this.sglAlignmentBytes = path.sglAlignmentBytes();
+        this.discardPage = path.discardPage(DiscardPage.address());
         this.maxTransferBytes = maxTransferBytes;
         this.namespaces = namespaces.toArray(Namespace[]::new);
         this.blockCounts = namespaces.stream().mapToLong(Namespace::blockCount).toArray();
@@ -112,8 +114,8 @@ final class IoGate {
         data = new PrpWalker(newHostView, dataView, memoryPageBytes, maxTransferBytes);
         ranges = new PrpWalker(newHostView, newHostView, memoryPageBytes, maxTransferBytes);
         if (sglAlignmentBytes > 0) {
-            sglData = new SglWalker(newHostView, dataView, maxTransferBytes, sglAlignmentBytes);
-            sglRanges = new SglWalker(newHostView, newHostView, maxTransferBytes, sglAlignmentBytes);
+            sglData = new SglWalker(newHostView, dataView, maxTransferBytes, sglAlignmentBytes, discardPage);
+            sglRanges = new SglWalker(newHostView, newHostView, maxTransferBytes, sglAlignmentBytes, discardPage);
         }
         writeThrough = false;
     }
@@ -123,8 +125,8 @@ final class IoGate {
         otherData = new PrpWalker(lists, dataView, memoryPageBytes, maxTransferBytes);
         otherRanges = new PrpWalker(lists, lists, memoryPageBytes, maxTransferBytes);
         if (sglAlignmentBytes > 0) {
-            otherSglData = new SglWalker(lists, dataView, maxTransferBytes, sglAlignmentBytes);
-            otherSglRanges = new SglWalker(lists, lists, maxTransferBytes, sglAlignmentBytes);
+            otherSglData = new SglWalker(lists, dataView, maxTransferBytes, sglAlignmentBytes, discardPage);
+            otherSglRanges = new SglWalker(lists, lists, maxTransferBytes, sglAlignmentBytes, discardPage);
         }
     }
 

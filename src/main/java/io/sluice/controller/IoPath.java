@@ -89,6 +89,18 @@ public interface IoPath extends AutoCloseable {
         return BounceArea.of(Mapping.sparse(bytes));
     }
 
+    /**
+     * Where this path moves what a Read's bit buckets leave out: one page, whose content nobody looks at, and which any number of
+     * commands use at a time.
+     *
+     * @param hostPage address of such a page in this process; never 0
+     * @return its address as {@link #dataView} would say it, or that of another one; 0 if there is none, and bit buckets are not
+     *     offered
+     */
+    default long discardPage(long hostPage) {
+        return hostPage;
+    }
+
     /** The guest has a completion queue more, or less; a reset takes all away. The commands in it come with its identifier. */
     default void completionQueueChanged(int cqid, boolean exists) {}
 

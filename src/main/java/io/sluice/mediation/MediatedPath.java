@@ -178,6 +178,11 @@ public final class MediatedPath implements IoPath, CommandOwner {
     }
 
     @Override
+    public long discardPage(long hostPage) {
+        return device.discardPage();
+    }
+
+    @Override
     public void completionQueueChanged(int cqid, boolean exists) {
         if (queues[cqid] != null) {
             device.release(queues[cqid]);

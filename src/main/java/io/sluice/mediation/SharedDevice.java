@@ -6,6 +6,7 @@ import io.sluice.host.DeviceFailure;
 import io.sluice.host.DmaArea;
 import io.sluice.host.NvmeDriver;
 import io.sluice.host.QueuePair;
+import io.sluice.mem.Memory;
 import io.sluice.nvme.IdentifyController;
 import java.io.IOException;
 import java.util.Arrays;
@@ -40,6 +41,10 @@ public final class SharedDevice implements Mediator.Device {
     private final boolean volatileCache;
     private final int optionalCommands;
     private final CommandLimits limits;
+
+    /** Its address, for the device, of memory that takes what nobody wants; 0 if there is none. */
+    private final long discardPage;
+
     private int cycles;
 
     /** The poller may have slept since the last cycle, for any time. */
@@ -65,6 +70,22 @@ public final class SharedDevice implements Mediator.Device {
         this.volatileCache = driver.controller().volatileWriteCache();
         this.optionalCommands = driver.controller().optionalCommands();
         this.limits = driver.commandLimits();
+        this.discardPage = sglAlignmentBytes() == 0 ? 0 : makeDiscardPage();
+    }
+
+    /** It is let go of with the driver's other memory. */
+    private long makeDiscardPage() {
+        try {
+            return driver.allocate("sluice discarded data", Memory.PAGE_BYTES).iova();
+        } catch (IOException e) {
+            LOG.warn("bit buckets are not offered to guests: no memory for what they leave out: {}", e.getMessage());
+            return 0;
+        }
+    }
+
+    /** See {@link io.sluice.controller.IoPath#discardPage}. */
+    long discardPage() {
+        return discardPage;
     }
 
     /** The longest transfer of one command that the device and its driver take, in bytes. */

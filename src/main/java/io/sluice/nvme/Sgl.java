@@ -49,6 +49,12 @@ public final class Sgl {
         return Memory.getLong(descriptor + ADDRESS);
     }
 
+    /** Writes a bit bucket descriptor (type 1h, subtype 0h) of {@code bytes}, 0 to 2^31 - 1; its address is reserved. */
+    public static void setBitBucket(long descriptor, int bytes) {
+        Memory.putLong(descriptor + ADDRESS, 0);
+        Memory.putLong(descriptor + LENGTH, word1(TYPE_BIT_BUCKET, SUBTYPE_ADDRESS, bytes));
+    }
+
     /** Writes a last segment descriptor (type 3h, subtype 0h) of {@code count} descriptors, 1 to 2^26, at a memory address. */
     public static void setLastSegment(long descriptor, long address, int count) {
         Memory.putLong(descriptor + ADDRESS, address);

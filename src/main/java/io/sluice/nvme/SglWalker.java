@@ -18,14 +18,14 @@ import io.sluice.mem.Translator;
  * <p>What is refused, and how (NVMe 1.4, 4.4 and Figure 128), always with Do Not Retry:
  *
  * <ul>
- *   <li>SGL Descriptor Type Invalid: anything but data blocks, segments and last segments of memory addresses. Bit buckets are
- *       not offered.
+ *   <li>SGL Descriptor Type Invalid: anything but data blocks, bit buckets, segments and last segments of memory addresses; bit
+ *       buckets where there is no page for what they leave out.
  *   <li>Invalid Number of SGL Descriptors: a segment's descriptor in front of the last place of a segment; more descriptors than
  *       the limit, or more pieces than there is room for.
  *   <li>Invalid SGL Segment Descriptor: one in a last segment; one whose length is 0 or no multiple of 16, or whose address is no
  *       multiple of 8.
- *   <li>Data SGL Length Invalid: data blocks whose sum is not the transfer's length; a span that goes beyond 2^64.
- *   <li>SGL Data Block Granularity Invalid: a data block that is not of dwords, where only those are offered.
+ *   <li>Data SGL Length Invalid: data blocks and bit buckets whose sum is not the transfer's length; a span that goes beyond 2^64.
+ *   <li>SGL Data Block Granularity Invalid: a data block or bit bucket that is not of dwords, where only those are offered.
  * </ul>
  *
  * <p>And Data Transfer Error, retry allowed, as in {@link PrpWalker}: an address that the translator refuses.
@@ -43,6 +43,7 @@ public final class SglWalker {
     private final Translator data;
     private final int maxTransferBytes;
     private final int alignmentBytes;
+    private final long discardPage;
 
     private long fault;
     private long faultGpa;
@@ -69,8 +70,10 @@ public final class SglWalker {
      * @param data gives the addresses that the pieces will have: a device's, for instance
      * @param maxTransferBytes the longest transfer, as MDTS says; 1 or more
      * @param alignmentBytes what addresses and lengths of data blocks must be multiples of, as SGLS says: 1 or 4
+     * @param discardPage address, as pieces have it, of a page for what bit buckets leave out, whose content is nobody's; 0 if bit
+     *     buckets are not offered
      */
-    public SglWalker(Translator lists, Translator data, int maxTransferBytes, int alignmentBytes) {
+    public SglWalker(Translator lists, Translator data, int maxTransferBytes, int alignmentBytes, long discardPage) {
         if (maxTransferBytes < 1 || (alignmentBytes != 1 && alignmentBytes != Integer.BYTES)) {
             throw new IllegalArgumentException("transfer of " + maxTransferBytes + " bytes or alignment of "
                     + alignmentBytes + ": a transfer is 1 byte or more, an alignment 1 or 4");
@@ -79,6 +82,7 @@ public final class SglWalker {
         this.data = data;
         this.maxTransferBytes = maxTransferBytes;
         this.alignmentBytes = alignmentBytes;
+        this.discardPage = discardPage;
     }
 
     /** Room for the pieces of a transfer: any SGL of 256 data blocks fits, and one of more blocks that merge or fill pages. */
@@ -183,6 +187,7 @@ public final class SglWalker {
         }
         return switch (Sgl.typeOf(word1)) {
             case Sgl.TYPE_DATA_BLOCK -> dataBlock(address, Sgl.lengthOf(word1), access, pieces);
+            case Sgl.TYPE_BIT_BUCKET -> bitBucket(Sgl.lengthOf(word1), access, pieces);
             case Sgl.TYPE_SEGMENT -> segment(address, Sgl.lengthOf(word1), false);
             case Sgl.TYPE_LAST_SEGMENT -> segment(address, Sgl.lengthOf(word1), true);
             default -> Status.SGL_DESCRIPTOR_TYPE_INVALID.dnr();
@@ -222,6 +227,32 @@ public final class SglWalker {
         }
         restBytes -= bytes;
         return bytes == 0 ? Status.OK : span(gpa, (int) bytes, access, pieces);
+    }
+
+    /**
+     * NVMe 1.4, 4.4: of a Read, as many bytes go nowhere, and count. Of commands that take data from the guest, it is as if it were
+     * not there.
+     */
+    private int bitBucket(long bytes, int access, Pieces pieces) {
+        if (discardPage == 0) {
+            return Status.SGL_DESCRIPTOR_TYPE_INVALID.dnr();
+        }
+        if (access == Translator.READ) {
+            return Status.OK;
+        }
+        if (!isAligned(bytes, alignmentBytes)) {
+            return Status.SGL_DATA_BLOCK_GRANULARITY_INVALID.dnr();
+        }
+        if (bytes > restBytes) {
+            return Status.DATA_SGL_LENGTH_INVALID.dnr();
+        }
+        restBytes -= bytes;
+        for (long rest = bytes; rest > 0; rest -= Memory.PAGE_BYTES) {
+            if (!pieces.offer(discardPage, (int) Math.min(rest, Memory.PAGE_BYTES))) {
+                return Status.INVALID_SGL_DESCRIPTOR_COUNT.dnr();
+            }
+        }
+        return Status.OK;
     }
 
     /** In one step where that can be; else by small pages, of which each may be elsewhere, and in another region. */

@@ -76,11 +76,13 @@ class IdentifyTest {
         assertEquals((byte) 0xee, Memory.getByte(data + 4096), "4096 bytes and no more");
     }
 
-    /** Bits 1:0 of SGLS; neither bit buckets (16) nor SGLs that are longer than the data (18). */
+    /** SGLS: bits 1:0, and bit buckets (16); no SGLs that are longer than the data (18). */
     @ParameterizedTest
-    @CsvSource({"0,0", "1,1", "4,2"})
-    void shouldOfferSglsAsThePathDoes(int alignmentBytes, int sgls) {
+    @CsvSource({"0,true,0", "1,true,0x10001", "4,true,0x10002", "1,false,1", "4,false,2"})
+    void shouldOfferSglsAsThePathDoes(int alignmentBytes, boolean discards, String expected) {
+        int sgls = Integer.decode(expected);
         rig.path.sglAlignmentBytes = alignmentBytes;
+        rig.path.discards = discards;
         rig.identify(Cns.CONTROLLER, 0);
 
         assertEquals(sgls, IdentifyController.SGLS.getInt(data));

@@ -17,6 +17,7 @@ final class ManualPath implements IoPath {
     boolean endsInPoll;
     boolean hasCache;
     int sglAlignmentBytes;
+    boolean discards = true;
     /** Why it has failed: what it holds then ends when the client has left. */
     String failure;
 
@@ -43,6 +44,11 @@ final class ManualPath implements IoPath {
     @Override
     public int sglAlignmentBytes() {
         return sglAlignmentBytes;
+    }
+
+    @Override
+    public long discardPage(long hostPage) {
+        return discards ? hostPage : 0;
     }
 
     @Override

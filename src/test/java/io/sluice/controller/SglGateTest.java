@@ -99,12 +99,31 @@ class SglGateTest extends IoQueuesFixture {
         assertStatus(Status.INVALID_SGL_SEGMENT_DESCRIPTOR.dnr(), misaligned);
         assertStatus(
                 Status.INVALID_SGL_DESCRIPTOR_COUNT.dnr(), submitSegment(NvmOpcode.READ, SglWalker.MAX_DESCRIPTORS));
-        long bitBucket = submitBlock(NvmOpcode.READ, 0, 512);
-        Sqe.setPrp2(bitBucket, Sgl.word1(Sgl.TYPE_BIT_BUCKET, Sgl.SUBTYPE_ADDRESS, 512));
-        assertStatus(Status.SGL_DESCRIPTOR_TYPE_INVALID.dnr(), bitBucket);
+        long keyed = submitBlock(NvmOpcode.READ, 0, 512);
+        Sqe.setPrp2(keyed, Sgl.word1(Sgl.TYPE_KEYED_DATA_BLOCK, Sgl.SUBTYPE_ADDRESS, 512));
+        assertStatus(Status.SGL_DESCRIPTOR_TYPE_INVALID.dnr(), keyed);
         assertStatus(Status.DATA_TRANSFER_ERROR.code(), submitBlock(NvmOpcode.READ, 0x7777_0000_0000L, 512));
 
         assertEquals(List.of(), path.submitted);
+    }
+
+    @Test
+    void shouldHaveThePathMoveToNobodysMemoryWhatABitBucketLeavesOut() {
+        long sqe = submitBlock(NvmOpcode.READ, 0, 512);
+        Sqe.setPrp2(sqe, Sgl.word1(Sgl.TYPE_BIT_BUCKET, Sgl.SUBTYPE_ADDRESS, 512));
+        assertStatus(Status.OK, sqe);
+
+        assertEquals(1, last().pieces().count());
+        assertEquals(DiscardPage.address(), last().pieces().address(0));
+        assertEquals(512, last().pieces().bytes(0));
+    }
+
+    @Test
+    void shouldRefuseABitBucketInTheSglOfAWriteThatHasNothingElse() {
+        long sqe = submitBlock(NvmOpcode.WRITE, 0, 512);
+        Sqe.setPrp2(sqe, Sgl.word1(Sgl.TYPE_BIT_BUCKET, Sgl.SUBTYPE_ADDRESS, 512));
+
+        assertStatus(Status.DATA_SGL_LENGTH_INVALID.dnr(), sqe);
     }
 
     /** What is wrong with the blocks is told before anything of the SGL is looked at. */

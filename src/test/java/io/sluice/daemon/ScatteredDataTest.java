@@ -22,6 +22,7 @@ import io.sluice.storage.MemoryStorage;
 import io.sluice.vfiouser.client.VfioUserClient;
 import io.sluice.vfiouser.server.ServerLimits;
 import io.sluice.vfiouser.server.VfioUserServer;
+import java.io.ByteArrayOutputStream;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
@@ -44,6 +45,8 @@ class ScatteredDataTest {
 
     private static final int MAX_BLOCKS = 256;
     private static final byte UNTOUCHED = 0x55;
+    /** The place of a piece that is a bit bucket. */
+    private static final int DISCARDED = -1;
 
     @TempDir
     Path folder;
@@ -114,7 +117,8 @@ class ScatteredDataTest {
         System.out.println("ScatteredDataTest seed " + seed);
         try (GuestDrive drive = new GuestDrive(device, 1, BUFFER_BYTES)) {
             assertEquals(
-                    IdentifyController.SGLS_SUPPORTED, drive.driver.controller().sglSupport());
+                    IdentifyController.SGLS_SUPPORTED | IdentifyController.SGLS_BIT_BUCKET,
+                    drive.driver.controller().sglSupport());
             for (int round = 0; round < 300; round++) {
                 moveScattered(
                         drive,
@@ -144,6 +148,44 @@ class ScatteredDataTest {
         put(drive, pieces, filled(bytes));
         assertArrayEquals(
                 filled(BUFFER_BYTES), get(drive, new int[][] {{0, BUFFER_BYTES}}), "nothing between, " + what);
+        leaveOut(drive, slba, blockCount, pieces, data, what);
+    }
+
+    /** A Read of which some pieces go into bit buckets, and a Write that has some between its pieces. */
+    private void leaveOut(GuestDrive drive, long slba, int blockCount, int[][] pieces, byte[] data, String what)
+            throws Exception {
+        int[][] some = new int[pieces.length][];
+        byte[] expected = filled(BUFFER_BYTES);
+        int done = 0;
+        for (int i = 0; i < pieces.length; i++) {
+            boolean wanted = random.nextBoolean();
+            some[i] = new int[] {wanted ? pieces[i][0] : DISCARDED, pieces[i][1]};
+            if (wanted) {
+                System.arraycopy(data, done, expected, pieces[i][0], pieces[i][1]);
+            }
+            done += pieces[i][1];
+        }
+        Memory.fill(drive.buffer.address(), BUFFER_BYTES, UNTOUCHED);
+        assertEquals(Status.OK, transfer(drive, NvmOpcode.READ, slba, blockCount, some), what);
+        assertArrayEquals(expected, get(drive, new int[][] {{0, BUFFER_BYTES}}), "what is wanted, " + what);
+
+        int[][] ignored = Arrays.copyOf(pieces, pieces.length + 1);
+        ignored[pieces.length] = ignored[0];
+        ignored[0] = new int[] {DISCARDED, random.nextInt(1 << 20)};
+        byte[] written = get(drive, new int[][] {{0, BUFFER_BYTES}});
+        assertEquals(Status.OK, transfer(drive, NvmOpcode.WRITE, slba, blockCount, ignored), what);
+        assertEquals(Status.OK, transfer(drive, NvmOpcode.READ, slba, blockCount, whole(data.length)), what);
+        assertArrayEquals(gather(written, ignored), get(drive, whole(data.length)), what);
+    }
+
+    private static byte[] gather(byte[] from, int[][] pieces) {
+        ByteArrayOutputStream gathered = new ByteArrayOutputStream();
+        for (int[] piece : pieces) {
+            if (piece[0] != DISCARDED) {
+                gathered.write(from, piece[0], piece[1]);
+            }
+        }
+        return gathered.toByteArray();
     }
 
     /** Places and lengths, one after the other with gaps; they come in any order. */
@@ -204,12 +246,16 @@ class ScatteredDataTest {
             Sqe.setBlockCount(sqe, blockCount);
             if (pieces[0][0] == WHOLE_AT) {
                 queue.setData(sqe, drive.buffer.iova() + WHOLE_AT, pieces[0][1]);
-            } else if (pieces.length == 1) {
+            } else if (pieces.length == 1 && pieces[0][0] != DISCARDED) {
                 Sqe.setSglDataBlock(sqe, drive.buffer.iova() + pieces[0][0], pieces[0][1]);
             } else {
                 for (int i = 0; i < pieces.length; i++) {
                     long at = queue.listAddress(slot) + (long) i * Sgl.BYTES;
-                    Sgl.setDataBlock(at, drive.buffer.iova() + pieces[i][0], pieces[i][1]);
+                    if (pieces[i][0] == DISCARDED) {
+                        Sgl.setBitBucket(at, pieces[i][1]);
+                    } else {
+                        Sgl.setDataBlock(at, drive.buffer.iova() + pieces[i][0], pieces[i][1]);
+                    }
                 }
                 Sqe.setSglLastSegment(sqe, queue.listIova(slot), pieces.length);
             }

@@ -23,7 +23,7 @@ class HotPathAllocationTest {
     private final Translator translator = (address, bytes, access) ->
             Long.compareUnsigned(address, guest.bytes() - bytes) <= 0 ? base + address : Translator.NOT_MAPPED;
     private final PrpWalker walker = new PrpWalker(translator, PAGE, PAGES * PAGE);
-    private final SglWalker sglWalker = new SglWalker(translator, translator, PAGES * PAGE, 1);
+    private final SglWalker sglWalker = new SglWalker(translator, translator, PAGES * PAGE, 1, 0);
     private final Pieces pieces = new Pieces(Pieces.capacityFor(PAGES * PAGE));
 
     /** One Read of 32 pages, by PRPs and by an SGL of one page each, and a second whose list points outside the guest's memory, so that it ends in an error. */

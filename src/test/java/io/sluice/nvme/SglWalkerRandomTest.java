@@ -107,7 +107,7 @@ class SglWalkerRandomTest {
     @Test
     void shouldFindEveryByteOrTheRuleThatIsBroken() {
         Random random = random("shouldFindEveryByteOrTheRuleThatIsBroken");
-        SglWalker walker = new SglWalker(guest, guest, MAX, 1);
+        SglWalker walker = new SglWalker(guest, guest, MAX, 1, 0);
         int[] outcomes = new int[256];
         for (int round = 0; round < 20_000; round++) {
             List<List<Descriptor>> segments = new ArrayList<>();
@@ -234,7 +234,7 @@ class SglWalkerRandomTest {
         rewriter.start();
         int[] outcomes = new int[2];
         try {
-            SglWalker walker = new SglWalker(guest, guest, MAX, 1);
+            SglWalker walker = new SglWalker(guest, guest, MAX, 1, 0);
             for (int round = 0; round < 200_000; round++) {
                 guest.asked().clear();
                 int bytes = 64 * (1 + random.nextInt(8));

@@ -31,7 +31,7 @@ class SglWalkerTest {
     private static final long NOWHERE = 0x7777_0000_0000L;
 
     private final GuestMemory guest = new GuestMemory(PAGES);
-    private final SglWalker walker = new SglWalker(guest, guest, MAX, 1);
+    private final SglWalker walker = new SglWalker(guest, guest, MAX, 1, 0);
     private final Pieces pieces = new Pieces(SglWalker.capacityFor(MAX));
 
     @BeforeEach
@@ -320,7 +320,7 @@ class SglWalkerTest {
     @Test
     void shouldHaveRoomForAnySglOf256Blocks() {
         Pieces room = new Pieces(SglWalker.capacityFor(256 * (PAGE + 2)));
-        SglWalker wide = new SglWalker(guest, guest, 256 * (PAGE + 2), 1);
+        SglWalker wide = new SglWalker(guest, guest, 256 * (PAGE + 2), 1, 0);
         for (int i = 0; i < 256; i++) { // each on three pages
             put(SEGMENT + 16L * i, Sgl.TYPE_DATA_BLOCK, 2 * PAGE - 1, PAGE + 2);
         }
@@ -330,11 +330,105 @@ class SglWalkerTest {
         assertEquals(3 * 256, room.count());
     }
 
+    // ---- bit buckets: NVMe 1.4, 4.4
+
+    private static final long DISCARD = 0x6000_0000_0000L;
+
+    private SglWalker discarding(int alignmentBytes) {
+        return new SglWalker(guest, guest, MAX, alignmentBytes, DISCARD);
+    }
+
+    /** Type 1h. The address is reserved, and not looked at. */
+    @Test
+    void shouldKnowABitBucketAsItIsOnTheWire() {
+        Scratch copy = Scratch.of(Sgl.BYTES);
+        Sgl.setBitBucket(copy.address(), 0x201);
+
+        assertEquals(0, Memory.getLong(copy.address()));
+        assertEquals(0x1000_0000_0000_0201L, Memory.getLong(copy.address() + Long.BYTES));
+    }
+
+    @Test
+    void shouldCountWhatABitBucketLeavesOutOfARead() {
+        put(SEGMENT, Sgl.TYPE_DATA_BLOCK, PAGE, 100);
+        put(SEGMENT + 16, Sgl.TYPE_BIT_BUCKET, NOWHERE, 2 * PAGE + 12);
+        put(SEGMENT + 32, Sgl.TYPE_BIT_BUCKET, 0, 0);
+        put(SEGMENT + 48, Sgl.TYPE_DATA_BLOCK, 2 * PAGE + 100, 300);
+        long word1 = Sgl.word1(Sgl.TYPE_LAST_SEGMENT, Sgl.SUBTYPE_ADDRESS, 64);
+
+        assertStatus(Status.OK, discarding(1).walk(SEGMENT, word1, 2 * PAGE + 412, Translator.WRITE, pieces));
+
+        assertEquals(5, pieces.count());
+        assertEquals(2 * PAGE + 412, pieces.totalBytes());
+        for (int i = 1; i < 4; i++) {
+            assertEquals(DISCARD, pieces.address(i));
+            assertEquals(i < 3 ? PAGE : 12, pieces.bytes(i));
+        }
+        assertEquals(hva(2 * PAGE + 100), pieces.address(4));
+    }
+
+    @Test
+    void shouldIgnoreABitBucketWhereDataComesFromTheGuest() {
+        put(SEGMENT, Sgl.TYPE_BIT_BUCKET, 0, 0xffff_ffffL);
+        put(SEGMENT + 16, Sgl.TYPE_DATA_BLOCK, PAGE, 512);
+        long word1 = Sgl.word1(Sgl.TYPE_LAST_SEGMENT, Sgl.SUBTYPE_ADDRESS, 32);
+
+        assertStatus(Status.OK, discarding(1).walk(SEGMENT, word1, 512, Translator.READ, pieces));
+
+        assertEquals(1, pieces.count());
+        assertEquals(hva(PAGE), pieces.address(0));
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {511, 513, 0, 0xffff_ffffL})
+    void shouldRefuseABitBucketThatIsNotAsLongAsWhatIsLeft(long bytes) {
+        long word1 = Sgl.word1(Sgl.TYPE_BIT_BUCKET, Sgl.SUBTYPE_ADDRESS, bytes);
+
+        assertStatus(Status.DATA_SGL_LENGTH_INVALID.dnr(), discarding(1).walk(0, word1, 512, Translator.WRITE, pieces));
+    }
+
+    @Test
+    void shouldRefuseABitBucketThatIsNoDwordsWhereOnlyThoseAreOffered() {
+        long word1 = Sgl.word1(Sgl.TYPE_BIT_BUCKET, Sgl.SUBTYPE_ADDRESS, 510);
+
+        assertStatus(
+                Status.SGL_DATA_BLOCK_GRANULARITY_INVALID.dnr(),
+                discarding(4).walk(0, word1, 512, Translator.WRITE, pieces));
+    }
+
+    @Test
+    void shouldRefuseABitBucketOfMorePiecesThanThereIsRoomFor() {
+        Pieces few = new Pieces(3);
+        long word1 = Sgl.word1(Sgl.TYPE_BIT_BUCKET, Sgl.SUBTYPE_ADDRESS, 3L * PAGE);
+        assertStatus(Status.OK, discarding(1).walk(0, word1, 3 * PAGE, Translator.WRITE, few));
+        long more = Sgl.word1(Sgl.TYPE_BIT_BUCKET, Sgl.SUBTYPE_ADDRESS, 3L * PAGE + 1);
+
+        assertStatus(
+                Status.INVALID_SGL_DESCRIPTOR_COUNT.dnr(),
+                discarding(1).walk(0, more, 3 * PAGE + 1, Translator.WRITE, few));
+    }
+
+    @Test
+    void shouldRefuseABitBucketWhereTheyAreNotOffered() {
+        for (int access : new int[] {Translator.READ, Translator.WRITE}) {
+            long word1 = Sgl.word1(Sgl.TYPE_BIT_BUCKET, Sgl.SUBTYPE_ADDRESS, 512);
+            assertStatus(Status.SGL_DESCRIPTOR_TYPE_INVALID.dnr(), walker.walk(0, word1, 512, access, pieces));
+        }
+    }
+
+    @Test
+    void shouldRefuseABitBucketOfASubtypeThatIsReserved() {
+        long word1 = Sgl.word1(Sgl.TYPE_BIT_BUCKET, Sgl.SUBTYPE_OFFSET, 512);
+
+        assertStatus(
+                Status.SGL_DESCRIPTOR_TYPE_INVALID.dnr(), discarding(1).walk(0, word1, 512, Translator.WRITE, pieces));
+    }
+
     // ---- granularity
 
     @Test
     void shouldRefuseBlocksThatAreNoDwordsWhereOnlyThoseAreOffered() {
-        SglWalker dwords = new SglWalker(guest, guest, MAX, 4);
+        SglWalker dwords = new SglWalker(guest, guest, MAX, 4, 0);
         int invalid = Status.SGL_DATA_BLOCK_GRANULARITY_INVALID.dnr();
         for (int i = 1; i < 4; i++) {
             assertStatus(invalid, dwords.walk(i, Sgl.word1(0, 0, 512), 512, Translator.WRITE, pieces));
@@ -375,7 +469,7 @@ class SglWalkerTest {
 
     @Test
     void shouldRefuseToBeMadeForWhatMakesNoSense() {
-        assertThrows(IllegalArgumentException.class, () -> new SglWalker(guest, guest, 0, 1));
-        assertThrows(IllegalArgumentException.class, () -> new SglWalker(guest, guest, MAX, 2));
+        assertThrows(IllegalArgumentException.class, () -> new SglWalker(guest, guest, 0, 1, 0));
+        assertThrows(IllegalArgumentException.class, () -> new SglWalker(guest, guest, MAX, 2, 0));
     }
 }
