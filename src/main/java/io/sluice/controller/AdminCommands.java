@@ -65,6 +65,8 @@ final class AdminCommands implements AdminQueue.Executor {
             case AdminOpcode.ABORT -> abort(command);
             case AdminOpcode.SET_FEATURES -> features.set(command);
             case AdminOpcode.GET_FEATURES -> features.get(command);
+            case AdminOpcode.KEEP_ALIVE -> features.keepAlive();
+            case AdminOpcode.DOORBELL_BUFFER_CONFIG -> queueCommands.configureDoorbells(command);
             default -> park(command); // Asynchronous Event Request: the only one left of those offered
         };
     }
@@ -81,6 +83,8 @@ final class AdminCommands implements AdminQueue.Executor {
                     AdminOpcode.ABORT,
                     AdminOpcode.SET_FEATURES,
                     AdminOpcode.GET_FEATURES,
+                    AdminOpcode.KEEP_ALIVE,
+                    AdminOpcode.DOORBELL_BUFFER_CONFIG,
                     AdminOpcode.ASYNC_EVENT_REQUEST -> true;
             default -> false;
         };

@@ -144,6 +144,11 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
         return completions.isMirrored() ? moved + completions.exchange() : moved;
     }
 
+    /** Whether its memory is not shared by the guest. */
+    boolean isMirrored() {
+        return isOpen() && (submissions.isMirrored() || completions.isMirrored());
+    }
+
     /** Whether the guest sees all completions that have been posted. */
     boolean isVisible() {
         return !isOpen() || completions.isVisible();

@@ -4,6 +4,7 @@ import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.Status;
 import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.function.Predicate;
 
 /**
  * Asynchronous events and the requests that wait for them: NVMe 1.4, 5.2. Belongs to the controller's agent.
@@ -31,7 +32,7 @@ final class AsyncEvents {
     private static final int TYPES = 8;
 
     /** The events that can happen here. */
-    private static final AsyncEvent[] EVENTS = {
+    static final AsyncEvent[] EVENTS = {
         AsyncEvent.INVALID_DOORBELL_REGISTER,
         AsyncEvent.INVALID_DOORBELL_VALUE,
         AsyncEvent.TEMPERATURE_THRESHOLD,
@@ -67,6 +68,11 @@ final class AsyncEvents {
     void raise(AsyncEvent event) {
         pending.add(event);
         due = true;
+    }
+
+    /** The host has changed which events it wants to be told of. */
+    void withdrawUnless(Predicate<AsyncEvent> wanted) {
+        pending.removeIf(wanted.negate());
     }
 
     /** A log page has been read without Retain Asynchronous Event: the host may be told of its type again. */

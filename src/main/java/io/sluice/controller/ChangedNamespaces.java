@@ -19,6 +19,10 @@ final class ChangedNamespaces {
         }
     }
 
+    boolean isEmpty() {
+        return nsids.isEmpty() && !tooMany;
+    }
+
     /** The log page has been read, or the controller reset. */
     void clear() {
         nsids.clear();

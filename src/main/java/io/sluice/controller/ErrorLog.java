@@ -2,6 +2,7 @@ package io.sluice.controller;
 
 import io.sluice.mem.Bits;
 import io.sluice.nvme.ErrorLogEntry;
+import io.sluice.nvme.Status;
 
 /**
  * What has gone wrong, newest first: NVMe 1.4, 5.14.1.1 "Error Information". Every command that ends with an error and the
@@ -50,9 +51,14 @@ final class ErrorLog {
         record(sqid, cid, status, location, lba, nsid);
     }
 
-    /** Something has gone wrong that belongs to no command, of a queue or, with -1, of none. */
-    void eventHappened(int sqid) {
-        record(sqid < 0 ? ErrorLogEntry.UNKNOWN : sqid, ErrorLogEntry.UNKNOWN, 0, NO_LOCATION, 0, 0);
+    /**
+     * Something has gone wrong that belongs to no command, of a queue or, with -1, of none.
+     *
+     * @param status the one that says best what it was
+     */
+    void eventHappened(int sqid, Status status) {
+        int entry = sqid < 0 ? ErrorLogEntry.UNKNOWN : sqid;
+        record(entry, ErrorLogEntry.UNKNOWN, status.code(), NO_LOCATION, 0, 0);
     }
 
     private void record(int sqid, int cid, int status, int location, long lba, int nsid) {

@@ -3,7 +3,6 @@ package io.sluice.controller;
 import io.sluice.mem.Bits;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminSqe;
-import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.Feature;
 import io.sluice.nvme.FeatureValue;
 import io.sluice.nvme.Sqe;
@@ -16,6 +15,7 @@ final class FeatureCommands {
     private static final int AT_SELECT = 41;
     private static final int AT_SAVE = 43;
     private static final int SAVE_BIT = 7;
+    private static final int WORKLOAD_HINT_BIT = 5;
     private static final int AT_VALUE = 44;
     private static final int NO_NAMESPACE = 0;
     /** NSQR and NCQR, as they are on the wire, may ask for no more than 65,535 queues: NVMe 1.4, 5.21.1.7. */
@@ -27,8 +27,7 @@ final class FeatureCommands {
     private final Features features;
     private final IoQueues queues;
     private final InterruptCoalescing coalescing;
-    private final AsyncEvents events;
-    private final Health health;
+    private final EventConditions events;
     private final GuestData data;
     private final boolean hasVolatileCache;
 
@@ -37,8 +36,7 @@ final class FeatureCommands {
             Features features,
             IoQueues queues,
             InterruptCoalescing coalescing,
-            AsyncEvents events,
-            Health health,
+            EventConditions events,
             GuestData data,
             boolean hasVolatileCache) {
         this.config = config;
@@ -46,7 +44,6 @@ final class FeatureCommands {
         this.queues = queues;
         this.coalescing = coalescing;
         this.events = events;
-        this.health = health;
         this.data = data;
         this.hasVolatileCache = hasVolatileCache;
     }
@@ -63,6 +60,7 @@ final class FeatureCommands {
                     Feature.WRITE_ATOMICITY,
                     Feature.ASYNC_EVENT_CONFIGURATION,
                     Feature.TIMESTAMP,
+                    Feature.KEEP_ALIVE_TIMER,
                     Feature.HOST_IDENTIFIER -> true;
             case Feature.VOLATILE_WRITE_CACHE -> hasVolatileCache;
             default -> false;
@@ -102,6 +100,10 @@ final class FeatureCommands {
             case Feature.INTERRUPT_VECTOR_CONFIGURATION -> getVector(command, current);
             case Feature.TIMESTAMP -> getTimestamp(command, current);
             case Feature.HOST_IDENTIFIER -> getHostId(command, current);
+            case Feature.KEEP_ALIVE_TIMER -> {
+                command.setDw0(current ? (int) features.keepAlive().timeoutMillis() : 0);
+                yield Status.OK;
+            }
             case Feature.NUMBER_OF_QUEUES -> {
                 int most = config.maxQueuePairs();
                 command.setDw0(FeatureValue.numberOfQueues(
@@ -205,6 +207,11 @@ final class FeatureCommands {
             case Feature.HOST_IDENTIFIER -> setHostId(command, value);
             case Feature.VOLATILE_WRITE_CACHE -> setWriteCache(value);
             case Feature.INTERRUPT_COALESCING -> setCoalescing(value);
+            case Feature.KEEP_ALIVE_TIMER -> setKeepAlive(command, value);
+            case Feature.ASYNC_EVENT_CONFIGURATION -> {
+                events.configure(withoutReserved(feature, value));
+                yield Status.OK;
+            }
             default -> {
                 features.setValue(feature, withoutReserved(feature, value));
                 yield Status.OK;
@@ -224,6 +231,9 @@ final class FeatureCommands {
         if (FeatureValue.powerState(value) != 0) {
             return command.refuse(Status.INVALID_FIELD, AT_VALUE, 0); // there is only state 0: NPSS is 0
         }
+        if (FeatureValue.isReservedHint(FeatureValue.workloadHint(value))) {
+            return command.refuse(Status.INVALID_FIELD, AT_VALUE, WORKLOAD_HINT_BIT);
+        }
         features.setValue(Feature.POWER_MANAGEMENT, withoutReserved(Feature.POWER_MANAGEMENT, value));
         return Status.OK;
     }
@@ -233,13 +243,9 @@ final class FeatureCommands {
         if (status != Status.OK) {
             return status;
         }
-        boolean was = health.isTemperatureCritical();
-        features.setTemperature(
+        events.setTemperature(
                 FeatureValue.thresholdType(value) == FeatureValue.THRESHOLD_UNDER,
                 FeatureValue.temperatureThreshold(value));
-        if (!was && health.isTemperatureCritical() && features.isEventEnabled(AsyncEvent.TEMPERATURE_THRESHOLD)) {
-            events.raise(AsyncEvent.TEMPERATURE_THRESHOLD);
-        }
         return Status.OK;
     }
 
@@ -296,6 +302,22 @@ final class FeatureCommands {
         }
         features.grantQueues(submission0 + 1, completion0 + 1);
         command.setDw0(FeatureValue.numberOfQueues(features.submissionQueues(), features.completionQueues()));
+        return Status.OK;
+    }
+
+    /** NVMe 1.4, 5.21.1.15. */
+    private int setKeepAlive(AdminCommand command, int value) {
+        long millis = FeatureValue.keepAliveMillis(value);
+        if (!KeepAlive.isValid(millis)) {
+            return command.refuse(Status.KEEP_ALIVE_TIMEOUT_INVALID, AT_VALUE, 0);
+        }
+        features.keepAlive().set(millis);
+        return Status.OK;
+    }
+
+    /** The command Keep Alive: NVMe 1.4, 5.16. */
+    int keepAlive() {
+        features.keepAlive().restart();
         return Status.OK;
     }
 

@@ -25,6 +25,7 @@ final class Features {
     private final boolean[] coalescingDisabled;
 
     private final DataFeatures ofData;
+    private final KeepAlive keepAlive;
     private int overTemperature;
     private int underTemperature;
     private int submissionQueues;
@@ -35,6 +36,7 @@ final class Features {
         this.config = config;
         this.nsids = nsids.clone();
         this.ofData = new DataFeatures(clock);
+        this.keepAlive = new KeepAlive(clock);
         this.errorRecovery = new int[nsids.length];
         this.coalescingDisabled = new boolean[config.interruptVectors()];
         reset();
@@ -52,6 +54,12 @@ final class Features {
         submissionQueues = config.maxQueuePairs();
         completionQueues = config.maxQueuePairs();
         ofData.reset();
+        keepAlive.reset();
+    }
+
+    /** The timer that a host sets for itself. */
+    KeepAlive keepAlive() {
+        return keepAlive;
     }
 
     /** Those that are more than a number. */

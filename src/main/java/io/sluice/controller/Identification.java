@@ -11,6 +11,7 @@ import io.sluice.nvme.NamespaceList;
 import io.sluice.nvme.Vs;
 import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 
 /** What the controller and its namespaces say of themselves: NVMe 1.4, 5.15.2. */
@@ -36,13 +37,16 @@ final class Identification {
 
     private final ControllerConfig config;
     private final IoPath path;
+    private final BooleanSupplier takesDoorbellBuffers;
     private final List<Namespace> namespaces;
     private final int maxNsid;
     private final boolean hasVolatileCache;
     private final int optionalCommands;
 
-    Identification(ControllerConfig config, IoPath path) {
+    /** @param takesDoorbellBuffers whether Doorbell Buffer Config is offered now: OACS bit 8 */
+    Identification(ControllerConfig config, IoPath path, BooleanSupplier takesDoorbellBuffers) {
         this.config = config;
+        this.takesDoorbellBuffers = takesDoorbellBuffers;
         this.path = path;
         this.namespaces = path.namespaces();
         this.maxNsid = namespaces.stream().mapToInt(Namespace::nsid).max().orElse(0);
@@ -93,6 +97,8 @@ final class Identification {
     }
 
     private void writeAdminCapabilities(long target) {
+        IdentifyController.OACS.set(
+                target, takesDoorbellBuffers.getAsBoolean() ? IdentifyController.OACS_DOORBELL_BUFFER : 0);
         IdentifyController.RAB.set(target, ARBITRATION_BURST_SHIFT);
         IdentifyController.MDTS.set(target, mdts());
         IdentifyController.OAES.set(target, OFFERED_NOTICES);
@@ -105,6 +111,7 @@ final class Identification {
         IdentifyController.ELPE.set(target, ErrorLog.ENTRIES - 1L);
         IdentifyController.WCTEMP.set(target, Health.WARNING_TEMPERATURE);
         IdentifyController.CCTEMP.set(target, Health.CRITICAL_TEMPERATURE);
+        IdentifyController.KAS.set(target, KeepAlive.GRANULARITY_UNITS);
     }
 
     private void writeNvmCapabilities(long target) {

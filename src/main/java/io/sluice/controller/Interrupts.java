@@ -81,6 +81,11 @@ final class Interrupts implements InterruptSink {
         bank.setIntx(pinAsserted && !config.intxDisabled());
     }
 
+    /** Whether the pin waits for the guest to consume completions. */
+    boolean isPinAsserted() {
+        return pinAsserted;
+    }
+
     /** The controller and its features are reset: nothing is raised any more. */
     void clear() {
         coalescing.reset();

@@ -5,12 +5,10 @@ import io.sluice.linux.LinuxException;
 import io.sluice.mem.Bits;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
-import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
+import java.util.Objects;
 
 /**
  * The I/O queues of one controller and the commands in them. Belongs to the controller's agent.
@@ -41,7 +39,7 @@ final class IoQueues implements AutoCloseable {
     private final IoGate gate;
     private final InterruptSink interrupts;
     private final QueueListener listener;
-    private final long bar0Address;
+    private final DoorbellBuffers doorbells;
     private final IoSlots slots;
     private final FusedCommands fused;
     private final IoCounters counters = new IoCounters();
@@ -97,7 +95,7 @@ final class IoQueues implements AutoCloseable {
         this.gate = new IoGate(path, maxTransferBytes);
         this.interrupts = interrupts;
         this.listener = listener;
-        this.bar0Address = bar0Address;
+        this.doorbells = new DoorbellBuffers(bar0Address);
         this.slots = new IoSlots(this, path.maxPending() + 1, IoGate.maxPieces(path, maxTransferBytes));
         this.staging = new StagedCommands(path, gate, this::end, listener, maxTransferBytes);
         this.fused = new FusedCommands(path, gate, slots);
@@ -109,6 +107,7 @@ final class IoQueues implements AutoCloseable {
     void enable(GuestMemory guestMemory, int memoryPageBytes) {
         memory = guestMemory;
         translator = memory.hostView();
+        doorbells.enable(translator);
         gate.enable(translator, path.dataView(memory), memoryPageBytes);
         staging.enable(memory, memoryPageBytes);
     }
@@ -121,6 +120,7 @@ final class IoQueues implements AutoCloseable {
     /** The guest's memory has changed, or the first cycle of a new client begins: addresses of before are forgotten. */
     void memoryChanged(long newEpoch) {
         epoch = newEpoch;
+        doorbells.memoryChanged(activeSubmissionQueues, activeCompletionQueues);
         for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
             queue.memory().forget();
         }
@@ -137,7 +137,7 @@ final class IoQueues implements AutoCloseable {
                 return true;
             }
         }
-        return !isVisible();
+        return !isVisible() || doorbells.isLost();
     }
 
     /** Whether the guest sees all completions that have been posted. */
@@ -184,12 +184,12 @@ final class IoQueues implements AutoCloseable {
      * @return whether all of its memory can be reached; if not, nothing is made
      */
     boolean createCompletionQueue(int qid, int entries, long baseGpa, int vector) {
-        long doorbell = bar0Address + Doorbells.cqHeadDoorbell(qid);
+        long doorbell = doorbells.cqHead(qid);
         var queue = new VirtualCompletionQueue(qid, entries, baseGpa, vector, doorbell, translator, listener);
         if (!queue.reach(memory)) {
             return false;
         }
-        Memory.putIntVolatile(doorbell, 0);
+        doorbells.beginCqHead(qid);
         completionQueues[qid] = queue;
         path.completionQueueChanged(qid, true);
         refreshActive();
@@ -198,13 +198,13 @@ final class IoQueues implements AutoCloseable {
 
     /** Makes a submission queue for an existing completion queue; otherwise as {@link #createCompletionQueue}. */
     boolean createSubmissionQueue(int qid, int entries, long baseGpa, int cqid) {
-        long doorbell = bar0Address + Doorbells.sqTailDoorbell(qid);
+        long doorbell = doorbells.sqTail(qid);
         VirtualCompletionQueue completions = completionQueues[cqid];
         var queue = new VirtualSubmissionQueue(qid, entries, baseGpa, doorbell, completions, translator, listener);
         if (!queue.reach(memory)) {
             return false;
         }
-        Memory.putIntVolatile(doorbell, 0);
+        doorbells.beginSqTail(qid);
         completions.addSubmissionQueue(1);
         submissionQueues[qid] = queue;
         refreshActive();
@@ -261,6 +261,7 @@ final class IoQueues implements AutoCloseable {
     boolean reset() {
         slots.dropAll(); // first: whatever fails after this, nothing reaches the guest
         path.settleAbandoned();
+        doorbells.clear();
         if (!isEmpty()) {
             for (VirtualCompletionQueue queue : activeCompletionQueues) {
                 path.completionQueueChanged(queue.qid(), false);
@@ -283,22 +284,12 @@ final class IoQueues implements AutoCloseable {
     }
 
     private void refreshActive() {
-        List<VirtualSubmissionQueue> sqs = new ArrayList<>();
-        List<VirtualCompletionQueue> cqs = new ArrayList<>();
-        for (VirtualSubmissionQueue queue : submissionQueues) {
-            if (queue != null) {
-                sqs.add(queue);
-            }
-        }
-        for (VirtualCompletionQueue queue : completionQueues) {
-            if (queue != null) {
-                cqs.add(queue);
-            }
-        }
-        anyMirrored = sqs.stream().anyMatch(VirtualSubmissionQueue::isMirrored)
-                || cqs.stream().anyMatch(VirtualCompletionQueue::isMirrored);
-        activeSubmissionQueues = sqs.toArray(VirtualSubmissionQueue[]::new);
-        activeCompletionQueues = cqs.toArray(VirtualCompletionQueue[]::new);
+        activeSubmissionQueues =
+                Arrays.stream(submissionQueues).filter(Objects::nonNull).toArray(VirtualSubmissionQueue[]::new);
+        activeCompletionQueues =
+                Arrays.stream(completionQueues).filter(Objects::nonNull).toArray(VirtualCompletionQueue[]::new);
+        anyMirrored = Arrays.stream(activeSubmissionQueues).anyMatch(VirtualSubmissionQueue::isMirrored)
+                || Arrays.stream(activeCompletionQueues).anyMatch(VirtualCompletionQueue::isMirrored);
         firstTurn = 0;
     }
 
@@ -312,12 +303,42 @@ final class IoQueues implements AutoCloseable {
     }
 
     /**
+     * Moves all doorbells to buffers of the guest's; see {@link DoorbellBuffers}.
+     *
+     * @param pageBytes CC.MPS, of which both addresses are multiples
+     * @return 0, or which of the two cannot be reached, 1 or 2; nothing is moved then
+     */
+    int configureDoorbells(long shadowGpa, long eventIdxGpa, int pageBytes) {
+        if (!doorbells.isReachable(shadowGpa, pageBytes)) {
+            return 1;
+        }
+        if (!doorbells.isReachable(eventIdxGpa, pageBytes)) {
+            return 2;
+        }
+        doorbells.configure(shadowGpa, eventIdxGpa, activeSubmissionQueues, activeCompletionQueues);
+        return 0;
+    }
+
+    /**
+     * For an agent that is about to rest, and whose doorbells come as messages: asks for these also where the guest has
+     * doorbells in its memory. Whether the agent may rest; see {@link DoorbellBuffers#arm}.
+     *
+     * @param pinAsserted whether the guest's taking of completions has to be seen
+     */
+    boolean armDoorbells(boolean untilWoken, boolean pinAsserted) {
+        return !doorbells.isConfigured() || (!pinAsserted && doorbells.arm(activeSubmissionQueues, untilWoken));
+    }
+
+    /**
      * Goes on with pending commands; takes and does new ones, a turn for each queue; raises interrupts. Moves no more than
      * {@link #CYCLE_BYTES} and one command, a step of the path's pending ones aside.
      */
     int doWork() {
         boolean signalOwed = cutShort;
         cutShort = true; // until the end of this cycle
+        if (doorbells.isLost()) {
+            listener.doorbellBufferUnreachable(doorbells.fault());
+        }
         int work = poll() + takeTurns();
         if (work > 0 || signalOwed) {
             signal();
@@ -570,6 +591,7 @@ final class IoQueues implements AutoCloseable {
 
     @Override
     public void close() {
+        doorbells.close();
         staging.close();
         slots.close();
     }

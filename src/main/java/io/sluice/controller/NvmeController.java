@@ -14,7 +14,6 @@ import io.sluice.linux.LinuxException;
 import io.sluice.mem.Bits;
 import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.Cc;
-import io.sluice.nvme.Doorbells;
 import io.sluice.pci.ConfigSpace;
 import io.sluice.poll.Agent;
 import io.sluice.poll.CommandQueue;
@@ -74,6 +73,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     private final IoQueues queues;
     private final AdminQueue adminQueue;
     private final QueueFaults faults;
+    private final MessagedDoorbells messagedDoorbells;
     private final Lifecycle lifecycle;
     private final RegisterFile.Effects effects = new RegisterEffects();
 
@@ -117,26 +117,31 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         health = new Health(clock, queues.counters(), errorLog, features);
         guestData = new GuestData(config.maxTransferBytes());
         adminQueue = new AdminQueue(doorbells.address(), adminCommands(config), interrupts, faults);
+        messagedDoorbells = new MessagedDoorbells(doorbells, adminQueue, queues, features, faults);
     }
 
     private AdminCommands adminCommands(ControllerConfig config) {
         return new AdminCommands(
                 config,
                 new QueueCommands(config, queues, registers, features, interrupts),
-                new IdentifyCommand(new Identification(config, path), guestData),
+                new IdentifyCommand(new Identification(config, path, this::sharesAdminQueue), guestData),
                 new FeatureCommands(
                         config,
                         features,
                         queues,
                         interrupts.coalescing(),
-                        events,
-                        health,
+                        new EventConditions(features, events, health, changedNamespaces),
                         guestData,
                         path.hasVolatileCache()),
                 new LogCommands(config, path, guestData, errorLog, health, changedNamespaces, events),
                 events,
                 errorLog,
                 queues);
+    }
+
+    /** Whether the guest's memory is of the kind that doorbells can be in: then its admin queue is shared. */
+    private boolean sharesAdminQueue() {
+        return !adminQueue.isMirrored();
     }
 
     // ---- PciFunction
@@ -301,37 +306,10 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         }
         long value = LittleEndian.get(source);
         if (doorbell) {
-            agent.post("ring a doorbell", () -> ring((int) offset, (int) value));
+            agent.post("ring a doorbell", () -> messagedDoorbells.ring((int) offset, (int) value));
         } else {
             agent.run("write a register", () -> registers.write(offset, source.length, value, effects));
         }
-    }
-
-    /**
-     * A doorbell by message: NVMe 1.4, 5.2, "Write to Invalid Doorbell Register", for queues that do not exist. Before CC.EN
-     * none does, the admin queue included; the host is told once it has enabled the controller and asks for events.
-     */
-    private void ring(int offset, int value) {
-        int qid = Doorbells.qid(offset);
-        boolean exists = Doorbells.isCqHead(offset) ? hasCompletionQueue(qid) : hasSubmissionQueue(qid);
-        if (exists) {
-            doorbells.write(offset, value);
-            if (qid == 0) {
-                adminQueue.doorbellWritten(Doorbells.isCqHead(offset));
-            } else {
-                queues.doorbellWritten(qid, Doorbells.isCqHead(offset));
-            }
-        } else {
-            faults.absentDoorbell();
-        }
-    }
-
-    private boolean hasSubmissionQueue(int qid) {
-        return qid == 0 ? adminQueue.isOpen() : qid <= features.submissionQueues() && queues.hasSubmissionQueue(qid);
-    }
-
-    private boolean hasCompletionQueue(int qid) {
-        return qid == 0 ? adminQueue.isOpen() : qid <= features.completionQueues() && queues.hasCompletionQueue(qid);
     }
 
     @Override
@@ -407,7 +385,10 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     /** Nobody is attached; or the controller is not enabled, or shut down; or doorbells come as messages, which wake the agent. */
     @Override
     public boolean isDormant() {
-        return reader == null || ((lifecycle.isAtRest() || trapped) && isDormantUntilWoken());
+        if (reader == null || lifecycle.isAtRest()) {
+            return isDormantUntilWoken();
+        }
+        return trapped && isDormantUntilWoken() && queues.armDoorbells(true, interrupts.isPinAsserted());
     }
 
     /** Whether nothing waits for a later cycle, the guest's taking of completions included. */
@@ -416,14 +397,26 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
                 || (lifecycle.isReady() && !adminQueue.hasWork() && !queues.hasWork() && !hasTimer());
     }
 
-    /** Whether there are interrupts that wait for their time, and may be raised when it has come. */
+    /** Whether a time is waited for: of the host's Keep Alive, or of interrupts that may be raised when it has come. */
     private boolean hasTimer() {
+        return isKeptAlive() || hasInterrupts();
+    }
+
+    private boolean isKeptAlive() {
+        return features.keepAlive().isOn() && lifecycle.takesCommands();
+    }
+
+    private boolean hasInterrupts() {
         return interrupts.coalescing().isWaiting() && pci.mayAccessMemory();
     }
 
     @Override
     public long maxRestNanos() {
-        return hasTimer() ? interrupts.coalescing().nanosToDeadline() : Long.MAX_VALUE;
+        if (trapped && lifecycle.isReady() && !queues.armDoorbells(false, false)) {
+            return 0;
+        }
+        long nanos = hasInterrupts() ? interrupts.coalescing().nanosToDeadline() : Long.MAX_VALUE;
+        return isKeptAlive() ? Math.min(nanos, features.keepAlive().nanosToDeadline()) : nanos;
     }
 
     /**
@@ -447,6 +440,9 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         }
         if (lifecycle.isReady()) {
             work += serve();
+        }
+        if (isKeptAlive() && features.keepAlive().hasExpired()) {
+            faults.keepAliveExpired(); // after what has come in time, if the poller is late
         }
         if (reader.acknowledged() != now && !queues.anyPendingBefore(now)) {
             reader.acknowledge(now);

@@ -12,6 +12,7 @@ import io.sluice.nvme.Status;
  */
 final class QueueCommands {
     private static final int AT_PRP1 = 24;
+    private static final int AT_PRP2 = 32;
     private static final int AT_QID = 40;
     private static final int AT_QSIZE = 42;
     private static final int AT_FLAGS = 44;
@@ -96,6 +97,24 @@ final class QueueCommands {
             return command.refuse(Status.INVALID_QUEUE_DELETION, AT_QID, 0);
         }
         return queues.deleteCompletionQueue(qid) ? Status.OK : AdminCommand.UNFINISHED;
+    }
+
+    /** Doorbell Buffer Config: NVMe 1.4, 5.7. What is wrong with either buffer is an Invalid Field. */
+    int configureDoorbells(AdminCommand command) {
+        long shadow = Sqe.prp1(command.sqe());
+        long eventIdx = Sqe.prp2(command.sqe());
+        int pageBytes = Cc.pageBytes(registers.cc());
+        if (shadow % pageBytes != 0) {
+            return command.refuse(Status.INVALID_FIELD, AT_PRP1, 0);
+        }
+        if (eventIdx % pageBytes != 0 || eventIdx == shadow) {
+            return command.refuse(Status.INVALID_FIELD, AT_PRP2, 0);
+        }
+        return switch (queues.configureDoorbells(shadow, eventIdx, pageBytes)) {
+            case 0 -> Status.OK;
+            case 1 -> command.refuse(Status.INVALID_FIELD, AT_PRP1, 0);
+            default -> command.refuse(Status.INVALID_FIELD, AT_PRP2, 0);
+        };
     }
 
     /** 0 is the admin queue's; the largest is what Set Features, Number of Queues, has granted. */

@@ -16,6 +16,9 @@ interface QueueListener {
      */
     void queueMemoryUnreachable(int qid, boolean completionQueue, long code);
 
+    /** As {@link #queueMemoryUnreachable}, of the guest's buffers of doorbells: nothing is taken from any queue. */
+    default void doorbellBufferUnreachable(long code) {}
+
     /** A command was done, and its completion could not be posted: the guest unmapped its queue meanwhile. */
     void completionLost(int cqid, int sqid, int cid);
 

@@ -24,7 +24,6 @@ final class VirtualCompletionQueue {
     private final int qid;
     private final int entries;
     private final int vector;
-    private final long headDoorbellAddress;
     private final QueueMemory memory;
     private final QueueListener listener;
 
@@ -33,6 +32,9 @@ final class VirtualCompletionQueue {
 
     /** Whether any of those that the guest does not see yet says that its command has failed. */
     private boolean anyUnsentFailed;
+
+    /** Changes when the guest has its doorbells elsewhere. */
+    private long headDoorbellAddress;
 
     private int head;
     private int tail;
@@ -197,6 +199,21 @@ final class VirtualCompletionQueue {
     boolean hasUnconsumed() {
         readHead();
         return head != (mirror == null ? tail : mirror.done());
+    }
+
+    /** What the guest has consumed, as far as it has been looked at. */
+    int head() {
+        return head;
+    }
+
+    /** The doorbell, as the guest has written it. */
+    int doorbell() {
+        return Memory.getIntAcquire(headDoorbellAddress);
+    }
+
+    /** The doorbell is elsewhere from now on. */
+    void moveDoorbell(long address) {
+        headDoorbellAddress = address;
     }
 
     /** The doorbell has been written by a message: even if its value is the last one again, it is a new one. */

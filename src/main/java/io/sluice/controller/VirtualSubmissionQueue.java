@@ -11,13 +11,15 @@ import io.sluice.nvme.Sqe;
 final class VirtualSubmissionQueue {
     private final int qid;
     private final int entries;
-    private final long tailDoorbellAddress;
     private final QueueMemory memory;
     private final VirtualCompletionQueue completionQueue;
     private final QueueListener listener;
 
     /** Null where the guest shares the queue's memory. */
     private MirroredRing mirror;
+
+    /** Changes when the guest has its doorbells elsewhere. */
+    private long tailDoorbellAddress;
 
     private int head;
     private int pending;
@@ -102,6 +104,16 @@ final class VirtualSubmissionQueue {
 
     void beginDeletion() {
         deleting = true;
+    }
+
+    /** The doorbell, as the guest has written it. */
+    int doorbell() {
+        return Memory.getIntAcquire(tailDoorbellAddress);
+    }
+
+    /** The doorbell is elsewhere from now on. */
+    void moveDoorbell(long address) {
+        tailDoorbellAddress = address;
     }
 
     /** How many entries the guest has submitted and we have not taken: one load of its doorbell. */

@@ -82,6 +82,11 @@ public final class FeatureValue {
         return Bits.get(value, 7, 5);
     }
 
+    /** Whether a workload hint is a reserved value, 3 to 5: 0 to 2 are defined, 6 and 7 vendor specific. */
+    public static boolean isReservedHint(int hint) {
+        return hint >= 3 && hint <= 5;
+    }
+
     // ---- Temperature Threshold, 04h
 
     /** TMPTH, bits 15:0: threshold, kelvin. */
@@ -207,6 +212,13 @@ public final class FeatureValue {
     public static long timestamp(long millis, boolean stopped, int origin) {
         long data = Bits.get(millis, 47, 0);
         return Bits.with(Bits.with(data, 48, stopped), 51, 49, origin);
+    }
+
+    // ---- Keep Alive Timer, 0Fh
+
+    /** KATO, bits 31:0: the timeout in milliseconds; 0 switches the timer off. */
+    public static long keepAliveMillis(int value) {
+        return Integer.toUnsignedLong(value);
     }
 
     // ---- Host Identifier, 81h

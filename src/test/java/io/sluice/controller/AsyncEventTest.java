@@ -267,6 +267,20 @@ class AsyncEventTest {
         assertEquals(1, ErrorLogEntry.ERROR_COUNT.get(data));
         assertEquals(0xffff, ErrorLogEntry.SQID.get(data));
         assertEquals(0xffff, ErrorLogEntry.CID.get(data));
+        assertEquals(Status.INVALID_QUEUE_IDENTIFIER.code(), ErrorLogEntry.status(data));
+    }
+
+    @Test
+    void shouldHaveTheQueueOfAnInvalidDoorbellInTheErrorLog() {
+        rig.createCq(1, 16, -1);
+        rig.createSq(1, 16, 1);
+        rig.ring(Doorbells.sqTailDoorbell(1), 99);
+        rig.step();
+        rig.getLog(LogPage.ERROR_INFORMATION, 0, 64, false);
+
+        assertEquals(1, ErrorLogEntry.SQID.get(data));
+        assertEquals(0xffff, ErrorLogEntry.CID.get(data));
+        assertEquals(Status.INVALID_FIELD.code(), ErrorLogEntry.status(data));
     }
 
     // ---- SMART events
@@ -294,6 +308,55 @@ class AsyncEventTest {
         assertNull(rig.next());
     }
 
+    /** NVMe 1.4, 5.21.1.11: "If the condition for an event is true when the corresponding notice is enabled". */
+    @Test
+    void shouldTellOfATemperatureThatIsPassedAlreadyWhenThatBeginsToBeWanted() {
+        rig.setFeature(Feature.TEMPERATURE_THRESHOLD, Health.TEMPERATURE);
+        park();
+        assertNull(rig.next());
+
+        rig.setFeature(Feature.ASYNC_EVENT_CONFIGURATION, SmartLog.WARNING_TEMPERATURE);
+
+        assertEquals(AsyncEvent.TEMPERATURE_THRESHOLD.dw0(), rig.next().dw0());
+        park();
+        rig.getLog(LogPage.SMART, 0, 512, false);
+        rig.setFeature(Feature.ASYNC_EVENT_CONFIGURATION, SmartLog.WARNING_TEMPERATURE);
+        assertNull(rig.next(), "it has been wanted before, and told of");
+    }
+
+    @Test
+    void shouldTellOfTheTemperatureAgainWhenItPassesAThresholdAgain() {
+        rig.setFeature(Feature.ASYNC_EVENT_CONFIGURATION, SmartLog.WARNING_TEMPERATURE);
+        int under = FeatureValue.THRESHOLD_UNDER << 20;
+        for (int i = 0; i < 3; i++) {
+            int parked = park();
+            rig.setFeature(Feature.TEMPERATURE_THRESHOLD, under + Health.TEMPERATURE + i);
+            ControllerRig.Completion event = rig.next();
+            assertEquals(parked, event == null ? -1 : event.cid());
+            rig.setFeature(Feature.TEMPERATURE_THRESHOLD, under);
+            rig.getLog(LogPage.SMART, 0, 512, false);
+        }
+    }
+
+    @Test
+    void shouldNotTellOfAnEventThatHasCeasedToBeWanted() {
+        rig.setFeature(Feature.ASYNC_EVENT_CONFIGURATION, SmartLog.WARNING_TEMPERATURE);
+        rig.setFeature(Feature.TEMPERATURE_THRESHOLD, Health.TEMPERATURE);
+        rig.setFeature(Feature.ASYNC_EVENT_CONFIGURATION, 0);
+        park();
+
+        assertNull(rig.next());
+    }
+
+    @Test
+    void shouldTellOfAnErrorWhateverIsWanted() throws Exception {
+        ringAbsentQueue();
+        rig.setFeature(Feature.ASYNC_EVENT_CONFIGURATION, 0);
+        park();
+
+        assertEquals(AsyncEvent.INVALID_DOORBELL_REGISTER.dw0(), rig.next().dw0());
+    }
+
     // ---- notices
 
     @Test
@@ -313,6 +376,15 @@ class AsyncEventTest {
         assertEquals(3, NamespaceList.nsid(data, 1));
         rig.getLog(LogPage.CHANGED_NAMESPACES, 0, 4096, false);
         assertEquals(0, NamespaceList.count(data), "reading clears the list");
+    }
+
+    @Test
+    void shouldTellOfAListedNamespaceWhenThatBeginsToBeWanted() {
+        rig.controller.namespaceChanged(1);
+        park();
+        rig.setFeature(Feature.ASYNC_EVENT_CONFIGURATION, FeatureValue.EVENT_NAMESPACE_ATTRIBUTES);
+
+        assertEquals(AsyncEvent.NAMESPACE_ATTRIBUTE_CHANGED.dw0(), rig.next().dw0());
     }
 
     @Test

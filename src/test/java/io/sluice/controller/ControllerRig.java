@@ -78,9 +78,20 @@ final class ControllerRig implements AutoCloseable {
     }
 
     private ControllerRig(ControllerConfig config, boolean volatileCache, Runnable onClockRead) throws Exception {
+        this(config, null, volatileCache, onClockRead);
+    }
+
+    /** Over another path than {@link #path}; it is closed with this. */
+    ControllerRig(ControllerConfig config, IoPath served) throws Exception {
+        this(config, served, false, () -> {});
+    }
+
+    private ControllerRig(ControllerConfig config, IoPath other, boolean volatileCache, Runnable onClockRead)
+            throws Exception {
         path.hasCache = volatileCache;
         guest = new FakeGuest(RAM_BYTES);
-        controller = new NvmeController(config, path, CommandQueue.direct(), () -> {}, () -> {
+        IoPath served = other == null ? path : other;
+        controller = new NvmeController(config, served, CommandQueue.direct(), () -> {}, () -> {
             onClockRead.run();
             return nanos;
         });
@@ -310,7 +321,7 @@ final class ControllerRig implements AutoCloseable {
         Memory.putIntRelease(doorbells.address() + bar0Offset - Doorbells.OFFSET, value);
     }
 
-    private void ringByMessage(int bar0Offset, int value) {
+    void ringByMessage(int bar0Offset, int value) {
         try {
             writeBar0(bar0Offset, Integer.BYTES, value);
         } catch (AccessRefused e) {

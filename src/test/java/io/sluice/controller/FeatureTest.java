@@ -70,14 +70,14 @@ class FeatureTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0x01, 0x02, 0x04, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0e, 0x81})
+    @ValueSource(ints = {0x01, 0x02, 0x04, 0x07, 0x08, 0x09, 0x0a, 0x0b, 0x0e, 0x0f, 0x81})
     void shouldSayThatAFeatureCanBeChangedButNotSaved(int feature) {
         assertEquals(Feature.CAPABILITY_CHANGEABLE, get(feature, Feature.SELECT_SUPPORTED_CAPABILITIES, 0));
         assertEquals(Status.FEATURE_NOT_SAVEABLE.dnr(), set(feature, 0, 0, true));
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {0x00, 0x03, 0x06, 0x0c, 0x0d, 0x0f, 0x10, 0x16, 0x80, 0x82, 0xff})
+    @ValueSource(ints = {0x00, 0x03, 0x06, 0x0c, 0x0d, 0x10, 0x16, 0x80, 0x82, 0xff})
     void shouldRefuseAFeatureThatIsNotOffered(int feature) {
         assertEquals(Status.INVALID_FIELD.dnr(), set(feature, 0, 0, false));
         assertEquals(Status.INVALID_FIELD.dnr(), rig.getFeature(feature, 0, 0).code());
@@ -103,6 +103,15 @@ class FeatureTest {
     @ValueSource(ints = {1, 2, 31})
     void shouldRefuseAPowerStateThatIsNotThere(int state) {
         assertEquals(Status.INVALID_FIELD.dnr(), set(Feature.POWER_MANAGEMENT, 0, state, false));
+    }
+
+    /** NVMe 1.4, 1.8: a reserved coded value in a defined field is an error; figure 274 has the workload hints. */
+    @ParameterizedTest
+    @CsvSource({"0,true", "1,true", "2,true", "3,false", "4,false", "5,false", "6,true", "7,true"})
+    void shouldRefuseAReservedWorkloadHint(int hint, boolean allowed) {
+        assertEquals(
+                allowed ? Status.OK : Status.INVALID_FIELD.dnr(), set(Feature.POWER_MANAGEMENT, 0, hint << 5, false));
+        assertEquals(allowed ? hint << 5 : 0, current(Feature.POWER_MANAGEMENT));
     }
 
     // ---- Temperature Threshold, 5.21.1.4

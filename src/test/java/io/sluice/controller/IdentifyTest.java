@@ -59,7 +59,7 @@ class IdentifyTest {
         assertEquals(IdentifyController.CNTRLTYPE_IO, IdentifyController.CNTRLTYPE.getInt(data));
         assertEquals(8, IdentifyController.MDTS.getInt(data), "1 MiB in pages of 4096 bytes");
         assertEquals(0x100, IdentifyController.OAES.getInt(data));
-        assertEquals(0, IdentifyController.OACS.getInt(data));
+        assertEquals(0x100, IdentifyController.OACS.getInt(data));
         assertEquals(AsyncEvents.LIMIT - 1, IdentifyController.AERL.getInt(data));
         assertEquals(3, IdentifyController.ACL.getInt(data));
         assertEquals(0x03, IdentifyController.FRMW.getInt(data));

@@ -106,7 +106,24 @@ class LogPageTest {
         assertEquals(1, ErrorLogEntry.SQID.get(data));
         assertEquals(0x55, ErrorLogEntry.CID.get(data));
         assertEquals(77, ErrorLogEntry.NSID.get(data));
-        assertEquals(ErrorLogEntry.UNKNOWN, ErrorLogEntry.PARAMETER_LOCATION.get(data));
+        assertEquals(4, ErrorLogEntry.PARAMETER_LOCATION.get(data), "the namespace's field");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0x7f,0,0", "0x02,2000,40", "0x08,2000,40"})
+    void shouldSayWhichFieldOfAnIoCommandIsAtFault(int opcode, long slba, int location) {
+        rig.createCq(1, 16, -1);
+        rig.createSq(1, 16, 1);
+        rig.putRead(1, 0, 0x55);
+        long sqe = rig.guest.hva(ControllerRig.sqGpa(1));
+        Sqe.setOpcode(sqe, opcode);
+        Sqe.setSlba(sqe, slba);
+        rig.ring(Doorbells.sqTailDoorbell(1), 1);
+        rig.step();
+        rig.getLog(LogPage.ERROR_INFORMATION, 0, 64, false);
+
+        assertEquals(location, ErrorLogEntry.PARAMETER_LOCATION.get(data));
+        assertEquals(0x55, ErrorLogEntry.CID.get(data));
     }
 
     @Test

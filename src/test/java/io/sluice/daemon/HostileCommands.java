@@ -212,7 +212,8 @@ final class HostileCommands {
         for (int i = 0; i < count; i++) {
             int length = i == count - 1 ? rest : random.nextInt(rest + 1);
             boolean leads = random.nextInt(32) == 0;
-            int type = leads ? Sgl.TYPE_SEGMENT + random.nextInt(2) : Sgl.TYPE_DATA_BLOCK;
+            int data = random.nextInt(8) == 0 ? Sgl.TYPE_BIT_BUCKET : Sgl.TYPE_DATA_BLOCK;
+            int type = leads ? Sgl.TYPE_SEGMENT + random.nextInt(2) : data;
             long at = memory.address(HostileMemory.LISTS) + offset + (long) i * Sgl.BYTES;
             Memory.putLongOpaque(at, leads ? lists + random.nextInt(LIST_BYTES) : address());
             long said = leads ? 16L * random.nextInt(600) : length;

@@ -10,6 +10,7 @@ import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.AdminSqe;
 import io.sluice.nvme.Cns;
 import io.sluice.nvme.Csts;
+import io.sluice.nvme.IdentifyController;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Registers;
 import io.sluice.nvme.Sqe;
@@ -420,6 +421,22 @@ class UnsharedMemoryTest {
         assertTrue(Status.DATA_TRANSFER_ERROR.is(raw.runAdmin()));
 
         picked = (header, access) -> false;
+        assertServes();
+    }
+
+    /** Doorbells in memory that is not shared would have to be fetched again and again. */
+    @Test
+    void shouldNotOfferDoorbellBuffersInMemoryThatIsNotShared() throws Exception {
+        long sqe = raw.adminSqe(AdminOpcode.IDENTIFY);
+        AdminSqe.setIdentify(sqe, Cns.CONTROLLER, 0);
+        Sqe.setPrp1(sqe, DATA);
+        assertEquals(Status.OK, raw.runAdmin());
+        assertEquals(0, IdentifyController.OACS.get(raw.dataAddress(0)));
+
+        sqe = raw.adminSqe(AdminOpcode.DOORBELL_BUFFER_CONFIG);
+        Sqe.setPrp1(sqe, DATA);
+        Sqe.setPrp2(sqe, DATA + PAGE);
+        assertTrue(Status.INVALID_FIELD.is(raw.runAdmin()));
         assertServes();
     }
 
