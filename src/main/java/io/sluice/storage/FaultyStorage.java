@@ -311,6 +311,26 @@ public final class FaultyStorage implements IoPath {
     }
 
     @Override
+    public void completionQueueChanged(int cqid, boolean exists) {
+        storage.completionQueueChanged(cqid, exists);
+    }
+
+    @Override
+    public String failure() {
+        return storage.failure();
+    }
+
+    @Override
+    public void endLost() {
+        storage.endLost();
+    }
+
+    @Override
+    public int whenUnreachable() {
+        return storage.whenUnreachable();
+    }
+
+    @Override
     public boolean settle() {
         return storage.settle();
     }

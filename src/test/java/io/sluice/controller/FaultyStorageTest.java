@@ -14,11 +14,14 @@ import io.sluice.storage.FaultPlan;
 import io.sluice.storage.FaultyStorage;
 import io.sluice.storage.MemoryStorage;
 import java.lang.management.ManagementFactory;
+import java.lang.reflect.Method;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -261,5 +264,20 @@ class FaultyStorageTest {
         }
 
         assertEquals(0, allocated, "bytes for 10,000 commands");
+    }
+
+    /** One that is forgotten would have a path's default answer, in the place of the storage's. */
+    @Test
+    void shouldHandOnAllThatAPathCanBeAskedButWhereAGuestsMemoryIs() throws Exception {
+        open("fail=0", 1);
+        Set<String> memory = Set.of("deviceMemory", "dataView", "bounceArea"); // a storage moves data at host addresses
+        Set<String> own = Arrays.stream(FaultyStorage.class.getDeclaredMethods())
+                .map(Method::getName)
+                .collect(Collectors.toSet());
+        for (Method asked : IoPath.class.getDeclaredMethods()) {
+            if (!asked.isSynthetic() && !memory.contains(asked.getName())) {
+                assertTrue(own.contains(asked.getName()), asked + " is not handed on");
+            }
+        }
     }
 }
