@@ -311,6 +311,11 @@ public final class FaultyStorage implements IoPath {
     }
 
     @Override
+    public long discardPage(long hostPage) {
+        return storage.discardPage(hostPage);
+    }
+
+    @Override
     public void completionQueueChanged(int cqid, boolean exists) {
         storage.completionQueueChanged(cqid, exists);
     }
