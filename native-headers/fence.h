@@ -50,6 +50,7 @@
     VALUE(SyscallNumbers, POLL, SYS_poll) \
     VALUE(SyscallNumbers, MMAP, SYS_mmap) \
     VALUE(SyscallNumbers, MUNMAP, SYS_munmap) \
+    VALUE(SyscallNumbers, MREMAP, SYS_mremap) \
     VALUE(SyscallNumbers, MADVISE, SYS_madvise) \
     VALUE(SyscallNumbers, RT_SIGPROCMASK, SYS_rt_sigprocmask) \
     VALUE(SyscallNumbers, IOCTL, SYS_ioctl) \
@@ -215,6 +216,7 @@
     VALUE(Mapping, MAP_NORESERVE, MAP_NORESERVE) \
     VALUE(Mapping, MAP_HUGETLB, MAP_HUGETLB) \
     VALUE(Mapping, MAP_HUGE_2MB, MFD_HUGE_2MB) \
+    VALUE(Mapping, MREMAP_MAYMOVE, MREMAP_MAYMOVE) \
     VALUE(Mapping, MADV_DONTNEED, MADV_DONTNEED) \
     VALUE(EventFd, EFD_NONBLOCK, EFD_NONBLOCK) \
     VALUE(EventFd, EFD_CLOEXEC, EFD_CLOEXEC) \

@@ -13,13 +13,13 @@ import java.util.function.LongSupplier;
  */
 final class Features {
     private final ControllerConfig config;
-    private final int[] nsids;
+    private int[] nsids;
 
     /** CDW11 of the features that are one number, by feature identifier. */
     private final int[] values = new int[Feature.ASYNC_EVENT_CONFIGURATION + 1];
 
     /** Error Recovery, by the namespaces' order. */
-    private final int[] errorRecovery;
+    private int[] errorRecovery;
 
     /** Interrupt Vector Configuration's Coalescing Disable, by vector. */
     private final boolean[] coalescingDisabled;
@@ -88,6 +88,17 @@ final class Features {
     /** Whether the host wants to be told of an event. */
     boolean isEventEnabled(AsyncEvent event) {
         return event.isEnabledBy(values[Feature.ASYNC_EVENT_CONFIGURATION]);
+    }
+
+    /** Other namespaces are there now; those that were there before keep their values. */
+    void setNamespaces(int[] newNsids) {
+        int[] kept = new int[newNsids.length];
+        for (int i = 0; i < newNsids.length; i++) {
+            int before = namespaceIndex(newNsids[i]);
+            kept[i] = before >= 0 ? errorRecovery[before] : 0;
+        }
+        nsids = newNsids.clone();
+        errorRecovery = kept;
     }
 
     /** Where a namespace is in the order of namespaces, or -1. */

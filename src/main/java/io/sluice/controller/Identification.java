@@ -10,7 +10,6 @@ import io.sluice.nvme.NamespaceDescriptors;
 import io.sluice.nvme.NamespaceList;
 import io.sluice.nvme.Vs;
 import java.nio.ByteBuffer;
-import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 
@@ -38,7 +37,6 @@ final class Identification {
     private final ControllerConfig config;
     private final IoPath path;
     private final BooleanSupplier takesDoorbellBuffers;
-    private final List<Namespace> namespaces;
     private final int maxNsid;
     private final boolean hasVolatileCache;
     private final int optionalCommands;
@@ -48,8 +46,7 @@ final class Identification {
         this.config = config;
         this.takesDoorbellBuffers = takesDoorbellBuffers;
         this.path = path;
-        this.namespaces = path.namespaces();
-        this.maxNsid = namespaces.stream().mapToInt(Namespace::nsid).max().orElse(0);
+        this.maxNsid = path.maxNsid();
         this.hasVolatileCache = path.hasVolatileCache();
         this.optionalCommands = IntStream.range(0, LogCommands.MAX_OPCODE)
                 .filter(path::offers)
@@ -67,7 +64,7 @@ final class Identification {
     }
 
     private Namespace find(int nsid) {
-        for (Namespace namespace : namespaces) {
+        for (Namespace namespace : path.namespaces()) {
             if (namespace.nsid() == nsid) {
                 return namespace;
             }
@@ -169,7 +166,7 @@ final class Identification {
     /** Writes the list of active namespaces, CNS 02h, above an identifier; the target is zeroes. */
     void writeActiveNamespaces(long target, int after) {
         int index = 0;
-        for (Namespace namespace : namespaces) {
+        for (Namespace namespace : path.namespaces()) {
             if (Integer.compareUnsigned(namespace.nsid(), after) > 0 && index < NamespaceList.MAX_COUNT) {
                 NamespaceList.setNsid(target, index++, namespace.nsid());
             }

@@ -1,6 +1,8 @@
 package io.sluice.controller;
 
 import io.sluice.nvme.CopyRange;
+import io.sluice.nvme.DsmRange;
+import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Pieces;
 
 /**
@@ -205,6 +207,22 @@ public final class IoCommand {
         return inGuestMemory && epoch < newEpoch;
     }
 
+    /** Whether it touches blocks of a namespace from one on; with 0, whether it is of that namespace. */
+    boolean reaches(int ofNamespace, long fromLba) {
+        if (nsid != ofNamespace) {
+            return false;
+        }
+        boolean reaches = fromLba == 0 || slba + blockCount > fromLba;
+        for (int i = 0; i < rangeCount && !reaches; i++) {
+            long copied = rangesAddress + (long) i * CopyRange.BYTES;
+            long managed = rangesAddress + (long) i * DsmRange.BYTES;
+            reaches = opcode == NvmOpcode.COPY
+                    ? CopyRange.slba(copied) + CopyRange.blockCount(copied) > fromLba
+                    : DsmRange.slba(managed) + DsmRange.blockCount(managed) > fromLba;
+        }
+        return reaches;
+    }
+
     /** Its pieces will be read or written by the path. */
     void setInGuestMemory() {
         inGuestMemory = true;
@@ -229,6 +247,7 @@ public final class IoCommand {
         opcode = newOpcode;
         nsid = newNsid;
         inGuestMemory = false;
+        slba = 0;
         blockCount = 0;
         byteCount = 0;
         rangeCount = 0;

@@ -11,8 +11,6 @@ import io.sluice.nvme.PrpWalker;
 import io.sluice.nvme.SglWalker;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
-import java.util.Arrays;
-import java.util.List;
 
 /**
  * Checks each I/O command against what the controller offers, and resolves its data pointer: what passes here touches only
@@ -32,11 +30,7 @@ final class IoGate {
 
     private final IoPath path;
     private final int maxTransferBytes;
-    private final Namespace[] namespaces;
-    private final long[] blockCounts;
-    private final int[] blockShifts;
-    private final CopyLimits[] copyLimits;
-    private final int[] indexByNsid;
+    private NamespaceTable namespaces;
 
     /** By opcode, of which there are less than 64, a bit: what the controller offers. */
     private final long offered;
@@ -62,29 +56,16 @@ final class IoGate {
     /**
      * A gate that is not enabled yet.
      *
-     * @param path its namespaces' identifiers are small: the table has one entry for each up to the largest
      * @param maxTransferBytes as Identify Controller's MDTS says
      */
     IoGate(IoPath path, int maxTransferBytes) {
-        List<Namespace> namespaces = path.namespaces();
         this.path = path;
         this.offered = offered(path);
         this.offersFused = path.offersFused();
         this.sglAlignmentBytes = path.sglAlignmentBytes();
         this.discardPage = path.discardPage(DiscardPage.address());
         this.maxTransferBytes = maxTransferBytes;
-        this.namespaces = namespaces.toArray(Namespace[]::new);
-        this.blockCounts = namespaces.stream().mapToLong(Namespace::blockCount).toArray();
-        this.blockShifts = namespaces.stream().mapToInt(Namespace::blockShift).toArray();
-        this.copyLimits = namespaces.stream()
-                .map(namespace -> path.traits(namespace.nsid()).copy().withRanges(IoCommand.MAX_COPY_RANGES))
-                .toArray(CopyLimits[]::new);
-        int maxNsid = namespaces.stream().mapToInt(Namespace::nsid).max().orElse(0);
-        this.indexByNsid = new int[maxNsid + 1];
-        Arrays.fill(indexByNsid, -1);
-        for (int i = 0; i < this.namespaces.length; i++) {
-            indexByNsid[this.namespaces[i].nsid()] = i;
-        }
+        this.namespaces = NamespaceTable.of(path);
     }
 
     private static long offered(IoPath path) {
@@ -155,6 +136,16 @@ final class IoGate {
         otherSglRanges = someSglRanges;
     }
 
+    /** The namespaces of the path have changed. */
+    void renewNamespaces() {
+        namespaces = NamespaceTable.of(path);
+    }
+
+    /** One namespace has no more than some blocks for commands that come from now on; with 0 it is not there. */
+    void limitNamespace(int nsid, long blockCount) {
+        namespaces = namespaces.limited(nsid, blockCount);
+    }
+
     /** Whether each write must be on non-volatile media when it completes: the guest has switched its write cache off. */
     void setWriteThrough(boolean through) {
         writeThrough = through;
@@ -223,20 +214,20 @@ final class IoGate {
 
     private int admitTransfer(IoCommand command, long sqe, int psdt) {
         boolean write = command.opcode() == NvmOpcode.WRITE;
-        int index = indexOf(command.nsid());
-        if (index < 0) {
-            return INVALID_NAMESPACE;
+        int nsid = command.nsid();
+        if (!namespaces.isActive(nsid)) {
+            return absent(nsid);
         }
         int cdw12 = Sqe.cdw12(sqe);
-        int status = admitBlocks(command, Sqe.slba(sqe), Sqe.blockCountOf(cdw12), index);
+        int status = admitBlocks(command, Sqe.slba(sqe), Sqe.blockCountOf(cdw12), nsid);
         if (status != Status.OK) {
             return status;
         }
         if (command.byteCount() > maxTransferBytes) {
             return INVALID_FIELD;
         }
-        if (write && (namespaces[index].readOnly() || Sqe.directiveTypeOf(cdw12) != 0)) {
-            return namespaces[index].readOnly() ? WRITE_PROTECTED : INVALID_FIELD;
+        if (write && (namespaces.isReadOnly(nsid) || Sqe.directiveTypeOf(cdw12) != 0)) {
+            return namespaces.isReadOnly(nsid) ? WRITE_PROTECTED : INVALID_FIELD;
         }
         command.setForceUnitAccess(Sqe.forceUnitAccessOf(cdw12) || (write && writeThrough));
         command.setInGuestMemory();
@@ -274,18 +265,18 @@ final class IoGate {
     }
 
     private int admitFlush(int nsid) {
-        return nsid == Sqe.NSID_ALL || indexOf(nsid) >= 0 ? Status.OK : INVALID_NAMESPACE;
+        return nsid == Sqe.NSID_ALL || namespaces.isActive(nsid) ? Status.OK : absent(nsid);
     }
 
     /** Blocks, and no data. */
     private int admitRange(IoCommand command, long sqe) {
-        int index = indexOf(command.nsid());
-        if (index < 0) {
-            return INVALID_NAMESPACE;
+        int nsid = command.nsid();
+        if (!namespaces.isActive(nsid)) {
+            return absent(nsid);
         }
-        int status = admitBlocks(command, Sqe.slba(sqe), Sqe.blockCount(sqe), index);
+        int status = admitBlocks(command, Sqe.slba(sqe), Sqe.blockCount(sqe), nsid);
         boolean verify = command.opcode() == NvmOpcode.VERIFY;
-        if (status == Status.OK && !verify && namespaces[index].readOnly()) {
+        if (status == Status.OK && !verify && namespaces.isReadOnly(nsid)) {
             return WRITE_PROTECTED;
         }
         command.setDeallocate(command.opcode() == NvmOpcode.WRITE_ZEROES && Sqe.deallocate(sqe));
@@ -294,20 +285,20 @@ final class IoGate {
     }
 
     /** SLBA and NLB inside the namespace, whatever 64-bit values they are. */
-    private int admitBlocks(IoCommand command, long slba, int blockCount, int index) {
-        command.setBlocks(slba, blockCount, (long) blockCount << blockShifts[index]);
-        return inside(slba, blockCount, index) ? Status.OK : LBA_OUT_OF_RANGE;
+    private int admitBlocks(IoCommand command, long slba, int blockCount, int nsid) {
+        command.setBlocks(slba, blockCount, (long) blockCount << namespaces.blockShift(nsid));
+        return inside(slba, blockCount, nsid) ? Status.OK : LBA_OUT_OF_RANGE;
     }
 
     /** No sum is formed, so none can wrap; a namespace has fewer than 2^63 blocks, so a negative start is outside. */
-    private boolean inside(long slba, long blocks, int index) {
-        return slba >= 0 && slba <= blockCounts[index] - blocks;
+    private boolean inside(long slba, long blocks, int nsid) {
+        return slba >= 0 && slba <= namespaces.blockCount(nsid) - blocks;
     }
 
     private int admitDatasetManagement(IoCommand command, long sqe) {
-        int index = indexOf(command.nsid());
-        if (index < 0) {
-            return INVALID_NAMESPACE;
+        int nsid = command.nsid();
+        if (!namespaces.isActive(nsid)) {
+            return absent(nsid);
         }
         int rangeCount = Sqe.dsmRangeCount(sqe);
         int bytes = rangeCount * DsmRange.BYTES;
@@ -317,10 +308,10 @@ final class IoGate {
         if (status != Status.OK) {
             return status;
         }
-        if (command.deallocate() && namespaces[index].readOnly()) {
+        if (command.deallocate() && namespaces.isReadOnly(nsid)) {
             return WRITE_PROTECTED;
         }
-        return rangesInside(command, index) ? Status.OK : LBA_OUT_OF_RANGE;
+        return rangesInside(command, nsid) ? Status.OK : LBA_OUT_OF_RANGE;
     }
 
     private int fetchRanges(IoCommand command, long sqe, int bytes) {
@@ -335,15 +326,15 @@ final class IoGate {
 
     /** NVM Command Set 1.0, 3.2.2: the limits before the blocks, the sources before the destination. */
     private int admitCopy(IoCommand command, long sqe) {
-        int index = indexOf(command.nsid());
-        if (index < 0) {
-            return INVALID_NAMESPACE;
+        int nsid = command.nsid();
+        if (!namespaces.isActive(nsid)) {
+            return absent(nsid);
         }
         int rangeCount = Sqe.copyRangeCount(sqe);
         if (Sqe.copyFormat(sqe) != CopyRange.FORMAT || Sqe.directiveType(sqe) != 0) {
             return INVALID_FIELD;
         }
-        if (rangeCount > copyLimits[index].ranges()) {
+        if (rangeCount > namespaces.copyLimits(nsid).ranges()) {
             return TOO_LONG;
         }
         int status = fetchRanges(command, sqe, rangeCount * CopyRange.BYTES);
@@ -352,15 +343,15 @@ final class IoGate {
         }
         command.setRangeCount(rangeCount);
         command.setForceUnitAccess(Sqe.forceUnitAccess(sqe) || writeThrough);
-        status = admitSources(command, index);
-        if (status == Status.OK && namespaces[index].readOnly()) {
+        status = admitSources(command, nsid);
+        if (status == Status.OK && namespaces.isReadOnly(nsid)) {
             return WRITE_PROTECTED;
         }
         return status;
     }
 
-    private int admitSources(IoCommand command, int index) {
-        CopyLimits limits = copyLimits[index];
+    private int admitSources(IoCommand command, int nsid) {
+        CopyLimits limits = namespaces.copyLimits(nsid);
         long blocks = 0;
         boolean inside = true;
         for (int i = 0; i < command.rangeCount(); i++) {
@@ -369,30 +360,31 @@ final class IoGate {
             if (blockCount > limits.rangeBlocks()) {
                 return TOO_LONG;
             }
-            inside &= inside(CopyRange.slba(range), blockCount, index);
+            inside &= inside(CopyRange.slba(range), blockCount, nsid);
             blocks += blockCount;
         }
         if (blocks > limits.blocks()) {
             return TOO_LONG;
         }
-        return inside ? admitBlocks(command, Sqe.slba(command.sqeAddress()), (int) blocks, index) : LBA_OUT_OF_RANGE;
+        return inside ? admitBlocks(command, Sqe.slba(command.sqeAddress()), (int) blocks, nsid) : LBA_OUT_OF_RANGE;
     }
 
     /** All are checked before any is touched. What is to be deallocated is summed up: less than 2^52 bytes. */
-    private boolean rangesInside(IoCommand command, int index) {
+    private boolean rangesInside(IoCommand command, int nsid) {
         long blocks = 0;
         for (int i = 0; i < command.rangeCount(); i++) {
             long range = command.rangesAddress() + (long) i * DsmRange.BYTES;
-            if (!inside(DsmRange.slba(range), DsmRange.blockCount(range), index)) {
+            if (!inside(DsmRange.slba(range), DsmRange.blockCount(range), nsid)) {
                 return false;
             }
             blocks += DsmRange.blockCount(range);
         }
-        command.setByteCount(command.deallocate() ? blocks << blockShifts[index] : 0);
+        command.setByteCount(command.deallocate() ? blocks << namespaces.blockShift(nsid) : 0);
         return true;
     }
 
-    private int indexOf(int nsid) {
-        return nsid > 0 && nsid < indexByNsid.length ? indexByNsid[nsid] : -1;
+    /** NVMe 1.4, 6.1.5: an identifier that a namespace could have, but none has, is a bad field. */
+    private int absent(int nsid) {
+        return namespaces.isValid(nsid) ? INVALID_FIELD : INVALID_NAMESPACE;
     }
 }

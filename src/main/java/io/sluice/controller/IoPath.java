@@ -30,8 +30,16 @@ public interface IoPath extends AutoCloseable {
      */
     int BUSY = -2;
 
-    /** The namespaces on offer, in the order of their identifiers, which need not be dense. */
+    /**
+     * The namespaces on offer, in the order of their identifiers, which need not be dense. They stay the same, except for what
+     * {@link LiveNamespaces} is told.
+     */
     List<Namespace> namespaces();
+
+    /** The largest identifier that a namespace can have, now or later; always the same, 1 to a few dozen. */
+    default int maxNsid() {
+        return namespaces().stream().mapToInt(Namespace::nsid).max().orElse(1);
+    }
 
     /** How many commands may be pending at once, 1 or more, always the same; the controller submits no more than that. */
     int maxPending();

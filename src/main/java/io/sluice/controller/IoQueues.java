@@ -160,6 +160,21 @@ final class IoQueues implements AutoCloseable {
         return slots.pendingCount() > 0 && slots.anyPendingBefore(newEpoch);
     }
 
+    /** The namespaces of the path have changed. */
+    void renewNamespaces() {
+        gate.renewNamespaces();
+    }
+
+    /** One namespace has no more than some blocks for commands that come from now on; with 0 it is not there. */
+    void limitNamespace(int nsid, long blockCount) {
+        gate.limitNamespace(nsid, blockCount);
+    }
+
+    /** See {@link IoSlots#anyReaching}. */
+    boolean anyReaching(int nsid, long slba) {
+        return slots.anyReaching(nsid, slba);
+    }
+
     boolean hasCompletionQueue(int qid) {
         return completionQueues[qid] != null;
     }

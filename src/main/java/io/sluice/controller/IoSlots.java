@@ -90,6 +90,16 @@ final class IoSlots implements AutoCloseable {
         return false;
     }
 
+    /** Whether a pending command touches blocks of a namespace from one on, or with 0, is of that namespace. */
+    boolean anyReaching(int nsid, long slba) {
+        for (IoCommand slot : slots) {
+            if (slot.isHeld() && slot.reaches(nsid, slba)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** What is pending will be posted nowhere. */
     void dropAll() {
         for (IoCommand slot : slots) {

@@ -24,6 +24,11 @@ public record Namespace(
         }
     }
 
+    /** The same with another size. */
+    public Namespace withBlockCount(long newBlockCount) {
+        return new Namespace(nsid, newBlockCount, blockBytes, nguidHigh, nguidLow, eui64, readOnly);
+    }
+
     /** The globally unique identifier as it stands in Identify Namespace: 16 bytes, most significant first. */
     public byte[] nguid() {
         return ByteBuffer.allocate(NGUID_BYTES)

@@ -12,7 +12,6 @@ import io.sluice.dma.GuestMemory;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.LinuxException;
 import io.sluice.mem.Bits;
-import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.Cc;
 import io.sluice.pci.ConfigSpace;
 import io.sluice.poll.Agent;
@@ -75,6 +74,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     private final QueueFaults faults;
     private final MessagedDoorbells messagedDoorbells;
     private final Lifecycle lifecycle;
+    private final LiveNamespaces liveNamespaces;
     private final RegisterFile.Effects effects = new RegisterEffects();
 
     /** Of the client that is attached; null between clients. */
@@ -114,6 +114,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         faults = new QueueFaults(name, clock, errorLog, events, lifecycle);
         queues = new IoQueues(
                 path, config.maxQueuePairs(), config.maxTransferBytes(), doorbells.address(), interrupts, faults);
+        liveNamespaces = new LiveNamespaces(agent, path, queues, features, changedNamespaces, events);
         health = new Health(clock, queues.counters(), errorLog, features);
         guestData = new GuestData(config.maxTransferBytes());
         adminQueue = new AdminQueue(doorbells.address(), adminCommands(config), interrupts, faults);
@@ -359,19 +360,9 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         agent.call("end all commands", AgentCalls.TIMEOUT_NANOS, lifecycle::resetFunction);
     }
 
-    /**
-     * Tells the guest that a namespace has come, gone or changed its size, if it wants to know: NVMe 1.4, 5.2, "Namespace
-     * Attribute Changed". From any thread.
-     *
-     * @param nsid the namespace
-     */
-    public void namespaceChanged(int nsid) {
-        agent.run("tell of a changed namespace", () -> {
-            changedNamespaces.add(nsid);
-            if (features.isEventEnabled(AsyncEvent.NAMESPACE_ATTRIBUTE_CHANGED)) {
-                events.raise(AsyncEvent.NAMESPACE_ATTRIBUTE_CHANGED);
-            }
-        });
+    /** How its namespaces are changed while a guest uses it. */
+    public LiveNamespaces liveNamespaces() {
+        return liveNamespaces;
     }
 
     // ---- Agent

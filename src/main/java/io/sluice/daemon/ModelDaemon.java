@@ -40,6 +40,11 @@ public final class ModelDaemon implements AutoCloseable {
         }
     }
 
+    /** The drive's namespaces, which may come, go and change their size while a guest uses it. */
+    public ModelNamespaces namespaces() {
+        return model.namespaces();
+    }
+
     /** Where it is served. */
     public Path socket() {
         return server.socket();

@@ -2,28 +2,13 @@ package io.sluice.daemon;
 
 import io.sluice.controller.ControllerConfig;
 import io.sluice.controller.IoPath;
-import io.sluice.controller.Namespace;
 import io.sluice.controller.NvmeController;
 import io.sluice.device.PciFunction;
-import io.sluice.linux.LinuxException;
 import io.sluice.poll.Agent;
 import io.sluice.poll.AgentRunner;
 import io.sluice.poll.BackoffIdle;
 import io.sluice.poll.CommandQueue;
-import io.sluice.storage.BackingFile;
-import io.sluice.storage.FaultPlan;
-import io.sluice.storage.FaultyStorage;
-import io.sluice.storage.FileStorage;
-import io.sluice.storage.ManyStorages;
-import io.sluice.storage.MemoryStorage;
-import io.sluice.storage.NoopStorage;
-import io.sluice.storage.RawFile;
-import io.sluice.storage.VolatileFile;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -34,12 +19,18 @@ public final class SoftwareModel implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SoftwareModel.class);
 
     private final NvmeController controller;
+    private final ModelNamespaces namespaces;
 
     /** Knows the one that runs the controller now, or did last. */
     private final AtomicReference<Supplier<AgentRunner>> runner;
 
-    private SoftwareModel(NvmeController controller, AtomicReference<Supplier<AgentRunner>> runner) {
+    private SoftwareModel(
+            NvmeController controller,
+            IoPath storage,
+            String serial,
+            AtomicReference<Supplier<AgentRunner>> runner) {
         this.controller = controller;
+        this.namespaces = new ModelNamespaces(controller, storage, serial, () -> runner.get().get().wake());
         this.runner = runner;
     }
 
@@ -51,7 +42,7 @@ public final class SoftwareModel implements AutoCloseable {
      */
     public static SoftwareModel start(String name, DriveOptions options) throws IOException {
         ControllerConfig config = ControllerConfig.of(name, options.serial()).withMaxQueuePairs(options.queuePairs());
-        return start(config, wake -> newStorage(options, wake));
+        return start(config, wake -> Media.open(options, wake));
     }
 
     /** Starts a model of any storage, which it owns from then on. */
@@ -69,7 +60,8 @@ public final class SoftwareModel implements AutoCloseable {
         AtomicReference<Supplier<AgentRunner>> runner = new AtomicReference<>();
         Runnable wake = () -> runner.get().get().wake();
         IoPath storage = maker.make(wake);
-        SoftwareModel model = new SoftwareModel(newController(config, storage, CommandQueue.to(wake), wake), runner);
+        NvmeController controller = newController(config, storage, CommandQueue.to(wake), wake);
+        SoftwareModel model = new SoftwareModel(controller, storage, config.serialNumber(), runner);
         model.run();
         return model;
     }
@@ -90,66 +82,14 @@ public final class SoftwareModel implements AutoCloseable {
         }
     }
 
-    /** All of a drive's namespaces, each in a storage of its own. */
-    private static IoPath newStorage(DriveOptions options, Runnable wake) throws IOException {
-        List<IoPath> storages = new ArrayList<>();
-        try {
-            for (Medium medium : options.media()) {
-                storages.add(newStorage(storages.size() + 1, options, medium, wake));
-            }
-        } catch (IOException | RuntimeException e) {
-            storages.forEach(IoPath::close);
-            throw e;
-        }
-        IoPath all = storages.size() == 1 ? storages.getFirst() : new ManyStorages(storages);
-        return options.faults().map(faults -> faulty(all, faults)).orElse(all);
-    }
-
-    private static IoPath faulty(IoPath storage, FaultPlan faults) {
-        LOG.warn("commands meet faults, as was asked for: {} (again with --fault-seed)", faults);
-        return new FaultyStorage(storage, faults, System::nanoTime);
-    }
-
-    private static IoPath newStorage(int nsid, DriveOptions options, Medium medium, Runnable wake) throws IOException {
-        String serial = options.serial();
-        return switch (medium) {
-            case Medium.Memory(long bytes, int blockBytes, boolean hugePages) -> {
-                Namespace namespace = namespace(nsid, serial, bytes, blockBytes, false);
-                yield hugePages ? MemoryStorage.onHugePages(namespace) : new MemoryStorage(namespace);
-            }
-            case Medium.Nothing(long bytes, int blockBytes) ->
-                new NoopStorage(namespace(nsid, serial, bytes, blockBytes, false));
-            case Medium.File file -> newStorage(nsid, options, file, wake);
-        };
-    }
-
-    private static IoPath newStorage(int nsid, DriveOptions options, Medium.File medium, Runnable wake)
-            throws IOException {
-        BackingFile file = BackingFile.open(medium.path(), medium.bytes(), medium.blockBytes(), medium.readOnly());
-        try {
-            Namespace namespace = namespace(nsid, options.serial(), file.bytes(), file.blockBytes(), medium.readOnly());
-            return new FileStorage(namespace, behindCache(file, medium, options), wake);
-        } catch (IOException | RuntimeException e) {
-            file.close();
-            throw e;
-        }
-    }
-
-    private static RawFile behindCache(BackingFile file, Medium.File medium, DriveOptions options)
-            throws LinuxException {
-        Optional<FaultPlan> faults = options.faults().filter(FaultPlan::torn);
-        return faults.isEmpty() || medium.readOnly() ? file : new VolatileFile(file, file.blockBytes(), faults.get());
-    }
-
-    private static Namespace namespace(int nsid, String serial, long bytes, int blockBytes, boolean readOnly) {
-        ByteBuffer nguid = Identity.nguid(nsid == 1 ? serial : serial + "\n" + nsid);
-        long blockCount = bytes / blockBytes;
-        return new Namespace(nsid, blockCount, blockBytes, nguid.getLong(0), nguid.getLong(Long.BYTES), 0, readOnly);
-    }
-
     /** Makes the thread that runs the model look for work soon; from any thread. */
     void wake() {
         runner.get().get().wake();
+    }
+
+    /** Its namespaces, which may come and go. */
+    public ModelNamespaces namespaces() {
+        return namespaces;
     }
 
     /** The device side, for whoever serves it. One client at a time may be attached. */

@@ -17,6 +17,7 @@ public final class Mapping implements AutoCloseable {
     static final int MAP_ANONYMOUS = 0x20;
     static final int MAP_NORESERVE = 0x4000;
     static final int MADV_DONTNEED = 4;
+    static final int MREMAP_MAYMOVE = 1;
     static final int MAP_HUGETLB = 0x40000;
     static final int MAP_HUGE_2MB = 21 << 26;
 
@@ -200,6 +201,25 @@ public final class Mapping implements AutoCloseable {
         if (result < 0) {
             throw new IllegalArgumentException("madvise of " + this + ": " + Errno.describe((int) -result));
         }
+    }
+
+    /**
+     * Gives anonymous memory of small pages another length: what it had it keeps, what is new is zeroes. It may come to another
+     * address, so nobody may use it meanwhile.
+     *
+     * @param newLength in bytes, more than 0
+     * @return the mapping from now on; this one is closed
+     * @throws LinuxException if there is not so much address space; this one is as it was
+     */
+    public synchronized Mapping resized(long newLength) throws LinuxException {
+        requireOpen();
+        long result = Syscalls.mremap(address, length, newLength, MREMAP_MAYMOVE);
+        if (result < 0) {
+            throw new LinuxException(
+                    "mremap", "of " + this + " to " + newLength, (int) -result, adviceFor((int) -result, MAP_ANONYMOUS));
+        }
+        closed = true;
+        return new Mapping(name, result, newLength);
     }
 
     private void requireOpen() {

@@ -9,6 +9,7 @@ final class SyscallNumbers {
     static final int POLL = 7;
     static final int MMAP = 9;
     static final int MUNMAP = 11;
+    static final int MREMAP = 25;
     static final int MADVISE = 28;
     static final int RT_SIGPROCMASK = 14;
     static final int IOCTL = 16;

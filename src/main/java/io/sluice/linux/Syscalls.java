@@ -141,6 +141,10 @@ final class Syscalls {
         return call(SyscallNumbers.MUNMAP, address, bytes, 0, 0, 0, 0);
     }
 
+    static long mremap(long address, long bytes, long newBytes, int flags) {
+        return call(SyscallNumbers.MREMAP, address, bytes, newBytes, flags, 0, 0);
+    }
+
     static long madvise(long address, long bytes, int advice) {
         return call(SyscallNumbers.MADVISE, address, bytes, advice, 0, 0, 0);
     }

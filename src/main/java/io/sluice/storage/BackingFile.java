@@ -220,6 +220,23 @@ public final class BackingFile implements RawFile {
     }
 
     @Override
+    public void resize(long newBytes) throws IOException {
+        try {
+            if (!device) {
+                FileIo.resize(fd, newBytes);
+            } else if (size() < newBytes) {
+                throw new IOException(path + " has " + size() + " bytes, so no room for " + newBytes
+                        + "; make it larger first (for a logical volume: lvextend)");
+            }
+        } catch (LinuxException e) {
+            throw new IOException(
+                    path + " cannot be made " + newBytes + " bytes long: " + e.getMessage()
+                            + (e.errno() == Errno.EINVAL ? ". A drive that is read-only keeps its size" : ""),
+                    e);
+        }
+    }
+
+    @Override
     public void close() {
         fd.close();
     }

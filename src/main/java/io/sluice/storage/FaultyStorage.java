@@ -99,6 +99,11 @@ public final class FaultyStorage implements IoPath {
     }
 
     @Override
+    public int maxNsid() {
+        return storage.maxNsid();
+    }
+
+    @Override
     public int maxPending() {
         return storage.maxPending() + MAX_HELD;
     }

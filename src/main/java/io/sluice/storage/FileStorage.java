@@ -10,6 +10,7 @@ import io.sluice.nvme.IdentifyNamespace;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Status;
 import io.sluice.storage.FileRequest.Work;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.List;
 
@@ -26,7 +27,7 @@ import java.util.List;
  *
  * <p>A flush needs a sync that began after it: one is under way at a time, and the next one serves all that came meanwhile.
  */
-public final class FileStorage implements Synced {
+public final class FileStorage implements Synced, Resizable {
     /** More than a few do not make a device quicker that keeps its data in the page cache. */
     private static final int WORKERS = 4;
 
@@ -56,7 +57,7 @@ public final class FileStorage implements Synced {
     /** What file systems give back and devices write at a time; smaller pieces of it are a guest's loss. */
     private static final int GRAIN_BYTES = 4096;
 
-    private final Namespace namespace;
+    private Namespace namespace;
     private final RawFile file;
     private final FileWork work;
     private final FileWorkers workers;
@@ -165,6 +166,24 @@ public final class FileStorage implements Synced {
         int deallocation = IdentifyNamespace.DLFEAT_READS_ZEROES | IdentifyNamespace.DLFEAT_WRITE_ZEROES_DEALLOCATES;
         return new NamespaceTraits(
                 deallocation, 0, grain, grain, grain, grain, grain, Copies.limits(namespace.blockShift()));
+    }
+
+    // ---- another size
+
+    @Override
+    public void makeRoom(long bytes) throws IOException {
+        file.resize(bytes);
+    }
+
+    @Override
+    public void setBlockCount(long blockCount) {
+        namespace = namespace.withBlockCount(blockCount);
+        work.setFileBytes(namespace.bytes());
+    }
+
+    @Override
+    public void giveBack(long bytes) throws IOException {
+        file.resize(bytes);
     }
 
     // ---- commands

@@ -28,7 +28,7 @@ final class FileWork {
     private static final int UNREADABLE = Status.UNRECOVERED_READ_ERROR.dnr();
 
     private final RawFile file;
-    private final long fileBytes;
+    private volatile long fileBytes;
     private final Mapping zeroes;
 
     /** Whether the file may have less than guests were told. */
@@ -43,6 +43,11 @@ final class FileWork {
         this.file = file;
         this.fileBytes = fileBytes;
         this.zeroes = Mapping.anonymous(ZEROES_BYTES, Mapping.PROT_READ);
+    }
+
+    /** It is to be so long from now on: at once longer, or soon shorter. */
+    void setFileBytes(long bytes) {
+        fileBytes = bytes;
     }
 
     /** Does it. Returns a status as in {@link Status}. */

@@ -4,21 +4,38 @@ import io.sluice.controller.IoCommand;
 import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
 import io.sluice.controller.NamespaceTraits;
+import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.LongStream;
 
 /**
- * Several namespaces, each in a storage of its own: a command goes to that of its NSID. A Flush of all (NSID FFFFFFFFh) ends
- * when all have flushed what was completed before it; those that come meanwhile share the next round.
+ * Namespaces, each in a storage of its own: a command goes to that of its NSID. A Flush of all (NSID FFFFFFFFh) ends when all
+ * have flushed what was completed before it; those that come meanwhile share the next round.
+ *
+ * <p>Storages come and go while it is in use, as {@link io.sluice.controller.LiveNamespaces} says. What it offers was settled when it was made: a
+ * controller tells its guest once. So it always has a volatile write cache, which one that comes later may need.
  */
 public final class ManyStorages implements IoPath {
-    /** Those of NSID 1, 2 and so on. */
+    /** For those that come later: one that hangs does not keep commands from what was there before. */
+    private static final int MAX_PENDING_LATER = 128;
+
+    /** By NSID less 1; null where there is none. */
     private final IoPath[] storages;
 
+    /** The same without gaps. */
+    private IoPath[] present;
+
     private final int maxPending;
+    private final int sglAlignmentBytes;
+    private final boolean fused;
+
+    /** By opcode, of which there are less than 64, a bit: what a storage must offer. */
+    private final long offered;
 
     /** Flushes of all that the round under way serves, and those that wait for the next one. */
     private final ArrayDeque<IoCommand> flushing;
@@ -31,27 +48,107 @@ public final class ManyStorages implements IoPath {
     /** Which storages are done with a shutdown. */
     private final boolean[] settled;
 
-    /** @param storages each with one namespace, of the identifiers 1, 2 and so on; closed with this */
-    public ManyStorages(List<IoPath> storages) {
-        this.storages = storages.toArray(IoPath[]::new);
-        for (int i = 0; i < this.storages.length; i++) {
-            List<Namespace> namespaces = this.storages[i].namespaces();
-            if (namespaces.size() != 1 || namespaces.getFirst().nsid() != i + 1) {
-                throw new IllegalArgumentException("storage " + i + " has " + namespaces);
+    /**
+     * Makes a drive.
+     *
+     * @param initial what it offers, each with one namespace, of the identifiers 1, 2 and so on; closed with this
+     * @param maxNsid the largest identifier that one can have, now or later
+     */
+    public ManyStorages(List<IoPath> initial, int maxNsid) {
+        storages = new IoPath[maxNsid];
+        for (IoPath storage : initial) {
+            int index = nsidOf(storage) - 1;
+            if (index >= maxNsid || storages[index] != null) {
+                throw new IllegalArgumentException("storage of " + storage.namespaces() + " among " + initial.size());
             }
+            storages[index] = storage;
         }
-        maxPending = storages.stream().mapToInt(IoPath::maxPending).sum();
+        present = initial.toArray(IoPath[]::new);
+        maxPending = initial.stream().mapToInt(IoPath::maxPending).sum() + MAX_PENDING_LATER;
+        boolean allSgl = initial.stream().allMatch(storage -> storage.sglAlignmentBytes() > 0);
+        int alignment = initial.stream().mapToInt(IoPath::sglAlignmentBytes).max().orElse(0);
+        sglAlignmentBytes = allSgl ? alignment : 0;
+        fused = initial.stream().allMatch(IoPath::offersFused);
+        offered = LongStream.range(0, Long.SIZE)
+                .filter(opcode -> initial.stream().allMatch(storage -> storage.offers((int) opcode)))
+                .map(opcode -> 1L << opcode)
+                .sum();
         flushing = new ArrayDeque<>(maxPending);
         waiting = new ArrayDeque<>(maxPending);
-        syncs = new long[this.storages.length];
-        settled = new boolean[this.storages.length];
+        syncs = new long[maxNsid];
+        settled = new boolean[maxNsid];
+    }
+
+    private static int nsidOf(IoPath storage) {
+        List<Namespace> namespaces = storage.namespaces();
+        if (namespaces.size() != 1) {
+            throw new IllegalArgumentException("a storage has one namespace, not " + namespaces);
+        }
+        return namespaces.getFirst().nsid();
+    }
+
+    // ---- storages that come and go
+
+    /**
+     * Why a storage cannot come to the others, or an empty text. From any thread.
+     *
+     * @param storage of an identifier that is free
+     */
+    public String refusal(IoPath storage) {
+        for (int opcode = 0; opcode < Long.SIZE; opcode++) {
+            if (offers(opcode) && !storage.offers(opcode)) {
+                return "it has no " + NvmOpcode.name(opcode) + ", which the drive offers its guest";
+            }
+        }
+        if (fused && !storage.offersFused()) {
+            return "it has no fused Compare and Write, which the drive offers its guest";
+        }
+        boolean sgl = storage.sglAlignmentBytes() > 0 && storage.sglAlignmentBytes() <= sglAlignmentBytes;
+        return sglAlignmentBytes == 0 || sgl ? "" : "it takes no SGLs as the drive offers them to its guest";
+    }
+
+    /** A storage comes, for which there is no {@link #refusal}. On the agent; closed with this. */
+    public void attach(IoPath storage) {
+        int index = nsidOf(storage) - 1;
+        if (storages[index] != null) {
+            throw new IllegalStateException("there is a namespace " + (index + 1) + " already");
+        }
+        storages[index] = storage;
+        settled[index] = false;
+        syncs[index] = 0; // nothing of it is waited for
+        refreshPresent();
+    }
+
+    /** Where a namespace is that is there. */
+    public IoPath storage(int nsid) {
+        return of(nsid);
+    }
+
+    /** Whether one that leaves, to which no command is pending, has everything where it is safe. On the agent, again and again. */
+    public boolean isReadyToLeave(int nsid) {
+        return of(nsid).settle();
+    }
+
+    /** A storage goes, once it {@link #isReadyToLeave}. On the agent; whoever asked closes it. */
+    public void detach(int nsid) {
+        storages[nsid - 1] = null;
+        refreshPresent();
+    }
+
+    private void refreshPresent() {
+        present = Arrays.stream(storages).filter(Objects::nonNull).toArray(IoPath[]::new);
     }
 
     @Override
     public List<Namespace> namespaces() {
-        return Arrays.stream(storages)
+        return Arrays.stream(present)
                 .map(storage -> storage.namespaces().getFirst())
                 .toList();
+    }
+
+    @Override
+    public int maxNsid() {
+        return storages.length;
     }
 
     /** So many that one whose medium hangs does not keep commands from the others. */
@@ -62,18 +159,18 @@ public final class ManyStorages implements IoPath {
 
     @Override
     public boolean hasVolatileCache() {
-        return Arrays.stream(storages).anyMatch(IoPath::hasVolatileCache);
+        return true;
     }
 
     /** A controller has one answer for all of its namespaces. */
     @Override
     public boolean offers(int opcode) {
-        return Arrays.stream(storages).allMatch(storage -> storage.offers(opcode));
+        return opcode < Long.SIZE && (offered >>> opcode & 1) != 0;
     }
 
     @Override
     public boolean offersFused() {
-        return Arrays.stream(storages).allMatch(IoPath::offersFused);
+        return fused;
     }
 
     /** The gate has seen that both are of one namespace. */
@@ -84,13 +181,7 @@ public final class ManyStorages implements IoPath {
 
     @Override
     public int sglAlignmentBytes() {
-        boolean all = Arrays.stream(storages).allMatch(storage -> storage.sglAlignmentBytes() > 0);
-        return all
-                ? Arrays.stream(storages)
-                        .mapToInt(IoPath::sglAlignmentBytes)
-                        .max()
-                        .orElse(0)
-                : 0;
+        return sglAlignmentBytes;
     }
 
     @Override
@@ -126,7 +217,7 @@ public final class ManyStorages implements IoPath {
     @Override
     public int poll() {
         int work = 0;
-        for (IoPath storage : storages) {
+        for (IoPath storage : present) {
             work += storage.poll();
         }
         if (flushing.isEmpty() && !waiting.isEmpty()) {
@@ -179,7 +270,7 @@ public final class ManyStorages implements IoPath {
     public boolean settle() {
         boolean all = true;
         for (int i = 0; i < storages.length; i++) {
-            settled[i] = settled[i] || storages[i].settle();
+            settled[i] = settled[i] || storages[i] == null || storages[i].settle();
             all &= settled[i];
         }
         if (all) {
@@ -191,14 +282,14 @@ public final class ManyStorages implements IoPath {
     @Override
     public void settleAbandoned() {
         Arrays.fill(settled, false);
-        for (IoPath storage : storages) {
+        for (IoPath storage : present) {
             storage.settleAbandoned();
         }
     }
 
     @Override
     public void close() {
-        for (IoPath storage : storages) {
+        for (IoPath storage : present) {
             storage.close();
         }
     }

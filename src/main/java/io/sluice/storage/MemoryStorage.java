@@ -1,7 +1,6 @@
 package io.sluice.storage;
 
 import io.sluice.controller.IoCommand;
-import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
 import io.sluice.controller.NamespaceTraits;
 import io.sluice.linux.Fd;
@@ -26,7 +25,7 @@ import java.util.List;
  * a little of it stays pending and goes on in {@link #poll}, where those that are pending take turns. Deallocations never
  * take more than their share of what may be pending: the rest is for commands that must be done.
  */
-public final class MemoryStorage implements IoPath {
+public final class MemoryStorage implements Resizable {
     /** Most that is zeroed at once, in bytes. */
     static final long AT_ONCE_BYTES = 1 << 20;
     /** Most that a step of a pending command zeroes, in bytes: some 100 us where pages must be given back. */
@@ -44,10 +43,10 @@ public final class MemoryStorage implements IoPath {
     private static final int FAILED_FUSED = Status.ABORTED_FAILED_FUSED.dnr();
 
     private final BadBlocks badBlocks = new BadBlocks();
-    private final Namespace namespace;
+    private Namespace namespace;
     private final int blockShift;
-    private final Mapping mapping;
-    private final long base;
+    private Mapping mapping;
+    private long base;
 
     /** Hugepages are not given back: the pool has no more of them for us than we have reserved, and others would take them. */
     private final boolean keepsPages;
@@ -90,6 +89,23 @@ public final class MemoryStorage implements IoPath {
                             + " As root, add as many to the pool (sysctl vm.nr_hugepages), or do without hugepages",
                     e);
         }
+    }
+
+    @Override
+    public void setBlockCount(long blockCount) throws IOException {
+        Namespace resized = namespace.withBlockCount(blockCount);
+        if (keepsPages) {
+            throw new IOException("namespace " + namespace.nsid()
+                    + " is on hugepages and keeps its size: detach it, and attach another one");
+        }
+        mapping = mapping.resized(roundUpToPage(resized.bytes()));
+        base = mapping.address();
+        if (blockCount < namespace.blockCount()) {
+            written(blockCount, namespace.blockCount() - blockCount);
+            long end = base + resized.bytes();
+            Memory.fill(end, roundUpToPage(end) - end, (byte) 0); // it may become larger again
+        }
+        namespace = resized;
     }
 
     private static long roundUpToPage(long bytes) {

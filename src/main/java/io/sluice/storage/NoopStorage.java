@@ -1,7 +1,6 @@
 package io.sluice.storage;
 
 import io.sluice.controller.IoCommand;
-import io.sluice.controller.IoPath;
 import io.sluice.controller.Namespace;
 import io.sluice.nvme.Status;
 import java.util.List;
@@ -10,8 +9,8 @@ import java.util.List;
  * Storage that does nothing: every command succeeds at once, no data moves, and what is read is whatever was in the guest's
  * memory. For measuring the rest.
  */
-public final class NoopStorage implements IoPath {
-    private final Namespace namespace;
+public final class NoopStorage implements Resizable {
+    private Namespace namespace;
 
     public NoopStorage(Namespace namespace) {
         this.namespace = namespace;
@@ -40,6 +39,11 @@ public final class NoopStorage implements IoPath {
     @Override
     public int submit(IoCommand command) {
         return Status.OK;
+    }
+
+    @Override
+    public void setBlockCount(long blockCount) {
+        namespace = namespace.withBlockCount(blockCount);
     }
 
     @Override

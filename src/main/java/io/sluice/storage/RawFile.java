@@ -2,6 +2,7 @@ package io.sluice.storage;
 
 import io.sluice.linux.IoVectors;
 import io.sluice.linux.LinuxException;
+import java.io.IOException;
 
 /**
  * What {@link FileStorage} asks of the file or device below it: the seam to the kernel. Each call may block for as long as the
@@ -40,6 +41,13 @@ public interface RawFile extends AutoCloseable {
 
     /** How long it is now, in bytes. */
     long size() throws LinuxException;
+
+    /**
+     * Makes it so long; what is new reads as zeroes. A device has the length that it has, which may be more.
+     *
+     * @throws IOException if that is not possible, with why and what to do
+     */
+    void resize(long bytes) throws IOException;
 
     /** Lets go of it; calls under way end as they would have. */
     @Override

@@ -8,6 +8,7 @@ import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
 import io.sluice.linux.Memfd;
 import io.sluice.mem.Memory;
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.TreeMap;
@@ -210,6 +211,13 @@ public final class VolatileFile implements RawFile {
     @Override
     public long size() throws LinuxException {
         return file.size();
+    }
+
+    /** The cache is empty then: what is behind the end must not come back. */
+    @Override
+    public void resize(long bytes) throws IOException {
+        sync();
+        file.resize(bytes);
     }
 
     /** An end in order: what is in the cache goes to the file. */

@@ -363,8 +363,8 @@ class AsyncEventTest {
     void shouldTellOfAChangedNamespaceWhereThatIsWanted() {
         rig.setFeature(Feature.ASYNC_EVENT_CONFIGURATION, FeatureValue.EVENT_NAMESPACE_ATTRIBUTES);
         int parked = park();
-        rig.controller.namespaceChanged(3);
-        rig.controller.namespaceChanged(1);
+        rig.controller.liveNamespaces().tell(3);
+        rig.controller.liveNamespaces().tell(1);
 
         ControllerRig.Completion event = rig.next();
         assertEquals(parked, event.cid());
@@ -390,7 +390,7 @@ class AsyncEventTest {
     @Test
     void shouldListAChangedNamespaceButNotTellOfItWhereThatIsNotWanted() {
         park();
-        rig.controller.namespaceChanged(1);
+        rig.controller.liveNamespaces().tell(1);
 
         assertNull(rig.next());
         rig.getLog(LogPage.CHANGED_NAMESPACES, 0, 4096, false);
@@ -400,7 +400,7 @@ class AsyncEventTest {
     @Test
     void shouldSayOnlyThatTooManyNamespacesHaveChangedWhenTheListIsFull() {
         for (int nsid = 1; nsid <= NamespaceList.MAX_COUNT + 1; nsid++) {
-            rig.controller.namespaceChanged(nsid);
+            rig.controller.liveNamespaces().tell(nsid);
         }
         rig.getLog(LogPage.CHANGED_NAMESPACES, 0, 4096, false);
 

@@ -13,6 +13,7 @@ import io.sluice.storage.BackingFile;
 import io.sluice.storage.FileStorage;
 import io.sluice.storage.ManyStorages;
 import io.sluice.storage.MemoryStorage;
+import io.sluice.storage.NoopStorage;
 import io.sluice.storage.ScriptedFile;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -32,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(120) // a hang, not a measure
 class ManyStoragesTest {
     private static final int BLOCKS = 2048;
+    private static final int MAX_NSID = 16;
 
     @TempDir
     private Path folder;
@@ -50,7 +52,7 @@ class ManyStoragesTest {
         rig = new StorageRig(new ManyStorages(List.of(
                 new MemoryStorage(namespace(1)),
                 new FileStorage(namespace(2), second, wakes::release),
-                new FileStorage(namespace(3), third, wakes::release))));
+                new FileStorage(namespace(3), third, wakes::release)), MAX_NSID));
     }
 
     private static Namespace namespace(int nsid) {
@@ -79,7 +81,9 @@ class ManyStoragesTest {
             assertEquals(nsid, Memory.getByte(rig.buffer(1)));
         }
         assertEquals(3, rig.path.namespaces().size());
-        rig.assertEnds(Status.INVALID_NAMESPACE_OR_FORMAT, rig.submitTo(4, NvmOpcode.READ, 7, 1, 1));
+        rig.assertEnds(Status.INVALID_FIELD, rig.submitTo(4, NvmOpcode.READ, 7, 1, 1));
+        rig.assertEnds(Status.INVALID_FIELD, rig.submitTo(MAX_NSID, NvmOpcode.READ, 7, 1, 1));
+        rig.assertEnds(Status.INVALID_NAMESPACE_OR_FORMAT, rig.submitTo(MAX_NSID + 1, NvmOpcode.READ, 7, 1, 1));
     }
 
     @Test
@@ -161,9 +165,71 @@ class ManyStoragesTest {
     }
 
     @Test
-    void shouldRefuseNamespacesThatAreNotInOrder() throws IOException {
+    void shouldRefuseTwoOfOneIdentifierAndOneBeyondTheLargest() throws IOException {
         try (MemoryStorage other = new MemoryStorage(namespace(2))) {
-            assertThrows(IllegalArgumentException.class, () -> new ManyStorages(List.of(other)));
+            assertThrows(IllegalArgumentException.class, () -> new ManyStorages(List.of(other, other), MAX_NSID));
+            assertThrows(IllegalArgumentException.class, () -> new ManyStorages(List.of(other), 1));
+        }
+    }
+
+    private ManyStorages drive() {
+        return (ManyStorages) rig.path;
+    }
+
+    @Test
+    void shouldTakeAStorageThatComesLaterAndLetItGoAgain() throws Exception {
+        FileStorage later = new FileStorage(namespace(7), file("later.img"), wakes::release);
+        assertEquals("", drive().refusal(later));
+        drive().attach(later);
+        assertThrows(IllegalStateException.class, () -> drive().attach(later));
+        rig.queues.renewNamespaces();
+        Memory.fill(rig.buffer(0), 512, (byte) 77);
+        rig.assertEnds(Status.SUCCESS, rig.submitTo(7, NvmOpcode.WRITE, BLOCKS - 1, 1, 0));
+        rig.assertEnds(Status.SUCCESS, rig.submitTo(7, NvmOpcode.READ, BLOCKS - 1, 1, 1));
+        assertEquals(77, Memory.getByte(rig.buffer(1)));
+        rig.assertEnds(Status.LBA_OUT_OF_RANGE, rig.submitTo(7, NvmOpcode.READ, BLOCKS, 1, 1));
+
+        rig.queues.limitNamespace(7, 0);
+        rig.assertEnds(Status.INVALID_FIELD, rig.submitTo(7, NvmOpcode.READ, 0, 1, 1));
+        while (!drive().isReadyToLeave(7)) {
+            assertTrue(wakes.tryAcquire(60, TimeUnit.SECONDS), "nobody wakes the poller");
+        }
+        drive().detach(7);
+        later.close();
+        rig.queues.renewNamespaces();
+        rig.assertEnds(Status.INVALID_FIELD, rig.submitTo(7, NvmOpcode.READ, 0, 1, 1));
+        rig.assertEnds(Status.SUCCESS, rig.submitTo(3, NvmOpcode.READ, 0, 1, 1));
+        assertEquals(3, rig.path.namespaces().size());
+    }
+
+    @Test
+    void shouldFlushAllWhileOneComesAndOneGoes() throws Exception {
+        rig.assertEnds(Status.SUCCESS, rig.flushAll());
+        rig.assertEnds(Status.SUCCESS, rig.flushAll());
+        third.hang("sync", entered, open);
+        int flush = rig.flushAll();
+        rig.step();
+        ScriptedFile.await(entered);
+        IoPath gone = drive().storage(2);
+        drive().detach(2);
+        FileStorage next = new FileStorage(namespace(2), file("next.img"), wakes::release);
+        drive().attach(next);
+        rig.queues.renewNamespaces();
+        rig.step();
+        assertFalse(rig.hasEnded(flush));
+
+        open.countDown();
+
+        rig.assertEnds(Status.SUCCESS, flush); // the new one has flushed nothing yet, and is not waited for
+        rig.assertEnds(Status.SUCCESS, rig.flushAll());
+        gone.close();
+    }
+
+    @Test
+    void shouldRefuseAStorageThatOffersLessThanTheGuestWasTold() throws IOException {
+        try (ManyStorages memory = new ManyStorages(List.of(new MemoryStorage(namespace(1))), MAX_NSID)) {
+            String refusal = memory.refusal(new NoopStorage(namespace(2)));
+            assertTrue(refusal.contains("has no Write Uncorrectable, which the drive offers its guest"), refusal);
         }
     }
 }

@@ -77,6 +77,11 @@ class VolatileFileTest {
         }
 
         @Override
+        public void resize(long bytes) throws IOException {
+            cached.resize(bytes);
+        }
+
+        @Override
         public void close() {
             medium.close();
         }

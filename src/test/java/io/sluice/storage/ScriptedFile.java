@@ -3,6 +3,7 @@ package io.sluice.storage;
 import io.sluice.linux.Errno;
 import io.sluice.linux.IoVectors;
 import io.sluice.linux.LinuxException;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -72,6 +73,11 @@ public final class ScriptedFile implements RawFile {
 
     private synchronized void note(String call) {
         calls.add(call);
+    }
+
+    @Override
+    public void resize(long bytes) throws IOException {
+        file.resize(bytes);
     }
 
     @Override
