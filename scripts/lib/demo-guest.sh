@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What scripts/demo runs in each of its two guests, by scripts/rig/guest. The host's script reads the lines
-# "RESULT: what | how" and "SUM: sha256".
+# "RESULT: what | how" and "SUM: sha256". $GUEST_FIO_MIB MiB are written and compared.
 
 result() { printf 'RESULT: %s | %s\n' "$1" "$2"; }
 
@@ -17,7 +17,7 @@ say "ext4 on it, and fio: random writes of 4 KiB to 1 MiB, each read back and co
 mkfs.ext4 -q $disk
 mkdir -p /mnt/disk
 mount $disk /mnt/disk
-verify_by_fio /mnt/disk/fio --size=16M
+verify_by_fio /mnt/disk/fio --size="${GUEST_FIO_MIB}M"
 umount /mnt/disk
 fsck.ext4 -fn $disk >/tmp/fsck 2>&1 || fail "fsck found faults: $(cat /tmp/fsck)"
 result "ext4, fio verified" "${VERIFIED%.*} MiB written and read back, no difference; fsck clean"
