@@ -48,7 +48,7 @@ final class ErrorLog {
     void commandFailed(int sqid, int cid, int status, int blamedByte, int blamedBit, long lba, int nsid) {
         int location =
                 blamedByte == NO_LOCATION ? NO_LOCATION : Bits.with(Bits.with(0, 7, 0, blamedByte), 10, 8, blamedBit);
-        record(sqid, cid, status, location, lba, nsid);
+        record(sqid, cid, status | Status.MORE, location, lba, nsid); // as in its completion: there is this entry
     }
 
     /**

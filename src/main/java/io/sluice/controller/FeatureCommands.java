@@ -132,7 +132,7 @@ final class FeatureCommands {
     private int getErrorRecovery(AdminCommand command, boolean current) {
         int index = features.namespaceIndex(Sqe.nsid(command.sqe()));
         if (index < 0) {
-            return command.refuse(Status.INVALID_NAMESPACE_OR_FORMAT, AT_NSID, 0);
+            return refuseNamespace(command);
         }
         command.setDw0(current ? features.errorRecovery(index) : 0);
         return Status.OK;
@@ -189,11 +189,17 @@ final class FeatureCommands {
             return Status.OK;
         }
         if (features.namespaceIndex(nsid) < 0) {
-            return command.refuse(Status.INVALID_NAMESPACE_OR_FORMAT, AT_NSID, 0);
+            return refuseNamespace(command);
         }
         return isNamespaceSpecific(feature)
                 ? Status.OK
                 : command.refuse(Status.FEATURE_NOT_NAMESPACE_SPECIFIC, AT_NSID, 0);
+    }
+
+    /** NVMe 1.4, 6.1.5: an identifier that a namespace could have, but none has, is a bad field. */
+    private int refuseNamespace(AdminCommand command) {
+        boolean possible = features.isPossibleNamespace(Sqe.nsid(command.sqe()));
+        return command.refuse(possible ? Status.INVALID_FIELD : Status.INVALID_NAMESPACE_OR_FORMAT, AT_NSID, 0);
     }
 
     private int setValue(AdminCommand command, int feature, int value) {

@@ -13,6 +13,7 @@ import java.util.function.LongSupplier;
  */
 final class Features {
     private final ControllerConfig config;
+    private final int maxNsid;
     private int[] nsids;
 
     /** CDW11 of the features that are one number, by feature identifier. */
@@ -31,9 +32,16 @@ final class Features {
     private int submissionQueues;
     private int completionQueues;
 
-    /** @param clock in nanoseconds */
-    Features(ControllerConfig config, int[] nsids, LongSupplier clock) {
+    /**
+     * As after a reset.
+     *
+     * @param maxNsid the largest identifier that a namespace can have
+     * @param nsids those that are there
+     * @param clock in nanoseconds
+     */
+    Features(ControllerConfig config, int maxNsid, int[] nsids, LongSupplier clock) {
         this.config = config;
+        this.maxNsid = maxNsid;
         this.nsids = nsids.clone();
         this.ofData = new DataFeatures(clock);
         this.keepAlive = new KeepAlive(clock);
@@ -99,6 +107,11 @@ final class Features {
         }
         nsids = newNsids.clone();
         errorRecovery = kept;
+    }
+
+    /** Whether a namespace can have an identifier: 1 to Identify Controller's NN. */
+    boolean isPossibleNamespace(int nsid) {
+        return nsid >= 1 && nsid <= maxNsid;
     }
 
     /** Where a namespace is in the order of namespaces, or -1. */

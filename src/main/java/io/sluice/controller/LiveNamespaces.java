@@ -23,7 +23,11 @@ public final class LiveNamespaces {
     /** What becomes of a path's namespaces; on the agent, without blocking. */
     @FunctionalInterface
     public interface Change {
-        /** @throws IOException if it cannot be; the path is then as it was */
+        /**
+         * Makes the change.
+         *
+         * @throws IOException if it cannot be; the path is then as it was
+         */
         void apply() throws IOException;
     }
 
@@ -81,7 +85,8 @@ public final class LiveNamespaces {
         while (!ended.get()) {
             if (System.nanoTime() - start > TimeUnit.MILLISECONDS.toNanos(patienceMillis)) {
                 throw new FunctionStalled(
-                        "commands of the guest's have not ended within " + patienceMillis + " ms, so it stays as it was",
+                        "commands of the guest's have not ended within " + patienceMillis
+                                + " ms, so it stays as it was",
                         null);
             }
             rest();
@@ -108,7 +113,8 @@ public final class LiveNamespaces {
                 failure.set(e);
             }
             queues.renewNamespaces();
-            features.setNamespaces(path.namespaces().stream().mapToInt(Namespace::nsid).toArray());
+            features.setNamespaces(
+                    path.namespaces().stream().mapToInt(Namespace::nsid).toArray());
         });
         switch (failure.get()) {
             case IOException e -> throw e;

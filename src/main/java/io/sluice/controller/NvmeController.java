@@ -108,7 +108,10 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         pci = new PciSide(config);
         bank = new InterruptBank(config.interruptVectors());
         features = new Features(
-                config, path.namespaces().stream().mapToInt(Namespace::nsid).toArray(), clock);
+                config,
+                path.maxNsid(),
+                path.namespaces().stream().mapToInt(Namespace::nsid).toArray(),
+                clock);
         interrupts = new Interrupts(bank, registers, pci.config(), features, clock);
         lifecycle = new Lifecycle(name, registers, new Engine());
         faults = new QueueFaults(name, clock, errorLog, events, lifecycle);

@@ -68,8 +68,8 @@ final class Media {
         };
     }
 
-    private static IoPath open(
-            int nsid, String serial, Medium.File medium, Optional<FaultPlan> faults, Runnable wake) throws IOException {
+    private static IoPath open(int nsid, String serial, Medium.File medium, Optional<FaultPlan> faults, Runnable wake)
+            throws IOException {
         BackingFile file = BackingFile.open(medium.path(), medium.bytes(), medium.blockBytes(), medium.readOnly());
         try {
             Namespace namespace = namespace(nsid, serial, file.bytes(), file.blockBytes(), medium.readOnly());

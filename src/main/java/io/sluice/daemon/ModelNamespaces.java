@@ -55,8 +55,8 @@ public final class ModelNamespaces {
     public synchronized void attach(int nsid, Medium medium) throws IOException {
         ManyStorages drive = drive();
         if (nsid < 1 || nsid > drive.maxNsid()) {
-            throw new IOException("namespace " + nsid + " cannot come to " + controller.name() + ": identifiers are 1 to "
-                    + drive.maxNsid());
+            throw new IOException("namespace " + nsid + " cannot come to " + controller.name()
+                    + ": identifiers are 1 to " + drive.maxNsid());
         }
         if (list().stream().anyMatch(namespace -> namespace.nsid() == nsid)) {
             throw new IOException("namespace " + nsid + " of " + controller.name()
@@ -74,7 +74,11 @@ public final class ModelNamespaces {
             storage.close();
             throw e;
         }
-        LOG.info("{}: namespace {} is there, of {} bytes", controller.name(), nsid, find(nsid).bytes());
+        LOG.info(
+                "{}: namespace {} is there, of {} bytes",
+                controller.name(),
+                nsid,
+                find(nsid).bytes());
     }
 
     /**

@@ -25,12 +25,10 @@ public final class SoftwareModel implements AutoCloseable {
     private final AtomicReference<Supplier<AgentRunner>> runner;
 
     private SoftwareModel(
-            NvmeController controller,
-            IoPath storage,
-            String serial,
-            AtomicReference<Supplier<AgentRunner>> runner) {
+            NvmeController controller, IoPath storage, String serial, AtomicReference<Supplier<AgentRunner>> runner) {
         this.controller = controller;
-        this.namespaces = new ModelNamespaces(controller, storage, serial, () -> runner.get().get().wake());
+        this.namespaces = new ModelNamespaces(
+                controller, storage, serial, () -> runner.get().get().wake());
         this.runner = runner;
     }
 

@@ -216,7 +216,10 @@ public final class Mapping implements AutoCloseable {
         long result = Syscalls.mremap(address, length, newLength, MREMAP_MAYMOVE);
         if (result < 0) {
             throw new LinuxException(
-                    "mremap", "of " + this + " to " + newLength, (int) -result, adviceFor((int) -result, MAP_ANONYMOUS));
+                    "mremap",
+                    "of " + this + " to " + newLength,
+                    (int) -result,
+                    adviceFor((int) -result, MAP_ANONYMOUS));
         }
         closed = true;
         return new Mapping(name, result, newLength);

@@ -66,7 +66,8 @@ public final class ManyStorages implements IoPath {
         present = initial.toArray(IoPath[]::new);
         maxPending = initial.stream().mapToInt(IoPath::maxPending).sum() + MAX_PENDING_LATER;
         boolean allSgl = initial.stream().allMatch(storage -> storage.sglAlignmentBytes() > 0);
-        int alignment = initial.stream().mapToInt(IoPath::sglAlignmentBytes).max().orElse(0);
+        int alignment =
+                initial.stream().mapToInt(IoPath::sglAlignmentBytes).max().orElse(0);
         sglAlignmentBytes = allSgl ? alignment : 0;
         fused = initial.stream().allMatch(IoPath::offersFused);
         offered = LongStream.range(0, Long.SIZE)

@@ -380,7 +380,7 @@ class AsyncEventTest {
 
     @Test
     void shouldTellOfAListedNamespaceWhenThatBeginsToBeWanted() {
-        rig.controller.namespaceChanged(1);
+        rig.controller.liveNamespaces().tell(1);
         park();
         rig.setFeature(Feature.ASYNC_EVENT_CONFIGURATION, FeatureValue.EVENT_NAMESPACE_ATTRIBUTES);
 

@@ -94,7 +94,8 @@ class FeatureTest {
     @Test
     void shouldRefuseANamespaceWhereTheFeatureHasNone() {
         assertEquals(Status.FEATURE_NOT_NAMESPACE_SPECIFIC.dnr(), set(Feature.WRITE_ATOMICITY, 1, 1, false));
-        assertEquals(Status.INVALID_NAMESPACE_OR_FORMAT.dnr(), set(Feature.WRITE_ATOMICITY, 2, 1, false));
+        assertEquals(Status.INVALID_FIELD.dnr(), set(Feature.WRITE_ATOMICITY, 2, 1, false));
+        assertEquals(Status.INVALID_NAMESPACE_OR_FORMAT.dnr(), set(Feature.WRITE_ATOMICITY, 4, 1, false));
         assertEquals(Status.OK, set(Feature.WRITE_ATOMICITY, Sqe.NSID_ALL, 1, false));
         assertEquals(1, current(Feature.WRITE_ATOMICITY));
     }
@@ -161,14 +162,15 @@ class FeatureTest {
                 .dw0();
     }
 
+    /** NVMe 1.4, 6.1.5: 2 is one that a namespace could have. */
     @ParameterizedTest
-    @ValueSource(ints = {0, 2, 4})
-    void shouldRefuseErrorRecoveryOfANamespaceThatIsNotThere(int nsid) {
-        assertEquals(Status.INVALID_NAMESPACE_OR_FORMAT.dnr(), set(Feature.ERROR_RECOVERY, nsid, 1, false));
+    @CsvSource({"0,INVALID_NAMESPACE_OR_FORMAT", "2,INVALID_FIELD", "4,INVALID_NAMESPACE_OR_FORMAT"})
+    void shouldRefuseErrorRecoveryOfANamespaceThatIsNotThere(int nsid, Status expected) {
+        assertEquals(expected.dnr(), set(Feature.ERROR_RECOVERY, nsid, 1, false));
         int status = rig.admin(
                         AdminOpcode.GET_FEATURES, sqe -> AdminSqe.setGetFeatures(sqe, nsid, Feature.ERROR_RECOVERY, 0))
                 .code();
-        assertEquals(Status.INVALID_NAMESPACE_OR_FORMAT.dnr(), status);
+        assertEquals(expected.dnr(), status);
     }
 
     @Test

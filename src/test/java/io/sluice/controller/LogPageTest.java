@@ -80,7 +80,7 @@ class LogPageTest {
         assertEquals(1, ErrorLogEntry.ERROR_COUNT.get(data));
         assertEquals(0, ErrorLogEntry.SQID.get(data));
         assertEquals(failed.cid(), ErrorLogEntry.CID.get(data));
-        assertEquals(Status.INVALID_FIELD.dnr(), ErrorLogEntry.status(data));
+        assertEquals(Status.INVALID_FIELD.dnr() | Status.MORE, ErrorLogEntry.status(data));
         assertEquals(40, ErrorLogEntry.PARAMETER_LOCATION.get(data), "CNS is in byte 40");
         assertEquals(0x1234, ErrorLogEntry.NSID.get(data));
         assertEquals(0, ErrorLogEntry.ERROR_COUNT.get(data + 64), "only one");

@@ -49,10 +49,12 @@ class ManyStoragesTest {
     void openAll() throws IOException {
         second = file("second.img");
         third = file("third.img");
-        rig = new StorageRig(new ManyStorages(List.of(
-                new MemoryStorage(namespace(1)),
-                new FileStorage(namespace(2), second, wakes::release),
-                new FileStorage(namespace(3), third, wakes::release)), MAX_NSID));
+        rig = new StorageRig(new ManyStorages(
+                List.of(
+                        new MemoryStorage(namespace(1)),
+                        new FileStorage(namespace(2), second, wakes::release),
+                        new FileStorage(namespace(3), third, wakes::release)),
+                MAX_NSID));
     }
 
     private static Namespace namespace(int nsid) {

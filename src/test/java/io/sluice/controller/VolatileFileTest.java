@@ -15,6 +15,7 @@ import io.sluice.storage.FaultPlan;
 import io.sluice.storage.FileStorage;
 import io.sluice.storage.RawFile;
 import io.sluice.storage.VolatileFile;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -93,8 +93,7 @@ class ModelNamespacesTest {
     }
 
     private Medium file(String name, long mib) {
-        return new Medium.File(
-                folder.resolve(name), OptionalLong.of(mib * MIB), OptionalInt.of(BLOCK), false);
+        return new Medium.File(folder.resolve(name), OptionalLong.of(mib * MIB), OptionalInt.of(BLOCK), false);
     }
 
     /** The driver's own supervision hears of events. */
@@ -156,8 +155,14 @@ class ModelNamespacesTest {
         model.namespaces().detach(2);
         assertEquals(2, awaitChange().before().nsid());
         assertEnds(Status.INVALID_FIELD, read(2, 0));
-        assertEquals(List.of(1, 5), model.namespaces().list().stream().map(namespace -> namespace.nsid()).toList());
-        assertEquals(List.of(1, 5), session.driver().namespaces().stream().map(NamespaceInfo::nsid).toList());
+        assertEquals(
+                List.of(1, 5),
+                model.namespaces().list().stream()
+                        .map(namespace -> namespace.nsid())
+                        .toList());
+        assertEquals(
+                List.of(1, 5),
+                session.driver().namespaces().stream().map(NamespaceInfo::nsid).toList());
 
         model.namespaces().attach(2, memory(1));
         assertEquals(2, awaitChange().after().nsid());
@@ -170,7 +175,8 @@ class ModelNamespacesTest {
         restart(file("first.img", 1));
         model.namespaces().attach(2, file("kept.img", 1));
         assertEquals(Status.OK, write(2, 3, 33));
-        IOException locked = assertThrows(IOException.class, () -> model.namespaces().attach(3, file("kept.img", 1)));
+        IOException locked =
+                assertThrows(IOException.class, () -> model.namespaces().attach(3, file("kept.img", 1)));
         assertTrue(locked.getMessage().contains("is locked by"), locked.getMessage());
 
         model.namespaces().detach(2);
@@ -228,10 +234,7 @@ class ModelNamespacesTest {
                 long lba = i % (MIB / BLOCK);
                 boolean write = i % 2 == 0;
                 int status = run(
-                        1,
-                        () -> write
-                                ? pair.write(1, lba, 1, iova, BLOCK, 0)
-                                : pair.read(1, lba, 1, iova, BLOCK, 0));
+                        1, () -> write ? pair.write(1, lba, 1, iova, BLOCK, 0) : pair.read(1, lba, 1, iova, BLOCK, 0));
                 failed.compareAndSet(false, status != Status.OK);
             }
         } catch (IOException e) {
@@ -263,8 +266,10 @@ class ModelNamespacesTest {
         assertRefused("cannot have 513 bytes: it has whole blocks of 512 bytes", () -> namespaces.resize(2, 513));
         assertRefused("cannot have 0 bytes", () -> namespaces.resize(2, 0));
         assertRefused("cannot have -512 bytes", () -> namespaces.resize(2, -512));
-        assertRefused("does not exist; give a size", () -> namespaces.attach(
-                3, new Medium.File(folder.resolve("none"), OptionalLong.empty(), OptionalInt.empty(), false)));
+        assertRefused(
+                "does not exist; give a size",
+                () -> namespaces.attach(
+                        3, new Medium.File(folder.resolve("none"), OptionalLong.empty(), OptionalInt.empty(), false)));
         assertRefused(
                 "which the drive offers its guest. Take a drive of its own",
                 () -> namespaces.attach(3, new Medium.Nothing(MIB, BLOCK)));
@@ -281,7 +286,8 @@ class ModelNamespacesTest {
         model.namespaces().detach(2);
         assertEquals(List.of(), model.namespaces().list());
         assertEnds(Status.INVALID_FIELD, read(1, 0));
-        assertEquals(Status.OK, run(0, () -> session.driver().queuePairs().get(0).flush(-1, 0)));
+        assertEquals(
+                Status.OK, run(0, () -> session.driver().queuePairs().get(0).flush(-1, 0)));
         model.namespaces().attach(1, memory(1));
         assertReads(0, 1, 0);
     }
@@ -358,7 +364,8 @@ class ModelNamespacesTest {
         AtomicInteger ended = readTheEnd(restartOnAHangingFile(open));
         model.namespaces().patienceMillis = 50;
 
-        assertRefused("namespace 1 of LIVE: commands of the guest's have not ended within 50 ms, so it stays as it was",
+        assertRefused(
+                "namespace 1 of LIVE: commands of the guest's have not ended within 50 ms, so it stays as it was",
                 () -> model.namespaces().detach(1));
         assertRefused("have not ended within 50 ms", () -> model.namespaces().resize(1, MIB));
 
