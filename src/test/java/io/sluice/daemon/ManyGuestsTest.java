@@ -265,7 +265,8 @@ class ManyGuestsTest {
                 }
             }
             assertNoFailure();
-            LockSupport.parkNanos(50_000); // there are three threads with something to do, and perhaps two processors
+            LockSupport.parkNanos(
+                    1_000_000); // there are threads enough that have something to do, and perhaps two processors
             int slowest = guests.stream().mapToInt(Guest::rounds).min().orElseThrow();
             rest = rest || (enough && slowest >= ROUNDS);
             if (slowest > rounds) {

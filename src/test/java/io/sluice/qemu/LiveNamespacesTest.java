@@ -51,7 +51,8 @@ class LiveNamespacesTest {
         Medium memory = new Medium.Memory(16 * MIB, BLOCK);
         DriveOptions drive = new DriveOptions(List.of(file("first.img", 32), memory), "LIVE", 4);
         try (ModelDaemon model = ModelDaemon.start(options(drive));
-                Guest guest = Rig.start("live.sh", Map.of("SMP", "2", "TIMEOUT", "300"), Rig.drive(model.socket(), ""))) {
+                Guest guest =
+                        Rig.start("live.sh", Map.of("SMP", "2", "TIMEOUT", "300"), Rig.drive(model.socket(), ""))) {
             guest.awaitSaid("GROW");
             model.namespaces().resize(1, 96 * MIB);
             guest.awaitSaid("ATTACH");
