@@ -7,8 +7,6 @@ import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
-import java.util.Arrays;
-import java.util.Objects;
 
 /**
  * The I/O queues of one controller and the commands in them. Belongs to the controller's agent.
@@ -44,15 +42,7 @@ final class IoQueues implements AutoCloseable {
     private final FusedCommands fused;
     private final IoCounters counters = new IoCounters();
 
-    /** By qid; null where there is none. */
-    private final VirtualSubmissionQueue[] submissionQueues;
-
-    private final VirtualCompletionQueue[] completionQueues;
-
-    /** The same without gaps, for the polling loop. */
-    private VirtualSubmissionQueue[] activeSubmissionQueues = {};
-
-    private VirtualCompletionQueue[] activeCompletionQueues = {};
+    private final IoQueueTable table;
 
     /** The active submission queue that has the first turn of the next cycle. */
     private int firstTurn;
@@ -72,9 +62,6 @@ final class IoQueues implements AutoCloseable {
     private int headToCheck;
 
     private final StagedCommands staging;
-
-    /** Whether any queue is in memory that the guest does not share. */
-    private boolean anyMirrored;
 
     /**
      * Queues of a controller that is not enabled.
@@ -99,8 +86,7 @@ final class IoQueues implements AutoCloseable {
         this.slots = new IoSlots(this, path.maxPending() + 1, IoGate.maxPieces(path, maxTransferBytes));
         this.staging = new StagedCommands(path, gate, this::end, listener, maxTransferBytes);
         this.fused = new FusedCommands(path, gate, slots);
-        this.submissionQueues = new VirtualSubmissionQueue[maxQueuePairs + 1];
-        this.completionQueues = new VirtualCompletionQueue[maxQueuePairs + 1];
+        this.table = new IoQueueTable(maxQueuePairs);
     }
 
     /** The controller is enabled with this memory page size; there are no queues. */
@@ -120,11 +106,11 @@ final class IoQueues implements AutoCloseable {
     /** The guest's memory has changed, or the first cycle of a new client begins: addresses of before are forgotten. */
     void memoryChanged(long newEpoch) {
         epoch = newEpoch;
-        doorbells.memoryChanged(activeSubmissionQueues, activeCompletionQueues);
-        for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
+        doorbells.memoryChanged(table.activeSubmissionQueues(), table.activeCompletionQueues());
+        for (VirtualSubmissionQueue queue : table.activeSubmissionQueues()) {
             queue.memory().forget();
         }
-        for (VirtualCompletionQueue queue : activeCompletionQueues) {
+        for (VirtualCompletionQueue queue : table.activeCompletionQueues()) {
             queue.memory().forget();
         }
         staging.memoryChanged(newEpoch);
@@ -132,7 +118,7 @@ final class IoQueues implements AutoCloseable {
 
     /** Whether a queue has commands that are not taken: for want of room for their completion, or because the path was busy. */
     boolean hasWork() {
-        for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
+        for (VirtualSubmissionQueue queue : table.activeSubmissionQueues()) {
             if (queue.available() > 0 || queue.isFetching()) {
                 return true;
             }
@@ -142,7 +128,7 @@ final class IoQueues implements AutoCloseable {
 
     /** Whether the guest sees all completions that have been posted. */
     boolean isVisible() {
-        for (VirtualCompletionQueue queue : activeCompletionQueues) {
+        for (VirtualCompletionQueue queue : table.activeCompletionQueues()) {
             if (!queue.isVisible()) {
                 return false;
             }
@@ -176,20 +162,20 @@ final class IoQueues implements AutoCloseable {
     }
 
     boolean hasCompletionQueue(int qid) {
-        return completionQueues[qid] != null;
+        return table.completionQueue(qid) != null;
     }
 
     boolean hasSubmissionQueue(int qid) {
-        return submissionQueues[qid] != null;
+        return table.submissionQueue(qid) != null;
     }
 
     /** Whether a completion queue is in use by a submission queue. */
     boolean isCompletionQueueUsed(int qid) {
-        return completionQueues[qid].submissionQueues() > 0;
+        return table.completionQueue(qid).submissionQueues() > 0;
     }
 
     boolean isEmpty() {
-        return activeCompletionQueues.length == 0 && activeSubmissionQueues.length == 0;
+        return table.isEmpty();
     }
 
     /**
@@ -205,24 +191,24 @@ final class IoQueues implements AutoCloseable {
             return false;
         }
         doorbells.beginCqHead(qid);
-        completionQueues[qid] = queue;
+        table.add(queue);
+        firstTurn = 0;
         path.completionQueueChanged(qid, true);
-        refreshActive();
         return true;
     }
 
     /** Makes a submission queue for an existing completion queue; otherwise as {@link #createCompletionQueue}. */
     boolean createSubmissionQueue(int qid, int entries, long baseGpa, int cqid) {
         long doorbell = doorbells.sqTail(qid);
-        VirtualCompletionQueue completions = completionQueues[cqid];
+        VirtualCompletionQueue completions = table.completionQueue(cqid);
         var queue = new VirtualSubmissionQueue(qid, entries, baseGpa, doorbell, completions, translator, listener);
         if (!queue.reach(memory)) {
             return false;
         }
         doorbells.beginSqTail(qid);
         completions.addSubmissionQueue(1);
-        submissionQueues[qid] = queue;
-        refreshActive();
+        table.add(queue);
+        firstTurn = 0;
         return true;
     }
 
@@ -232,17 +218,17 @@ final class IoQueues implements AutoCloseable {
      * @return whether that is done; if not, to be called again in a later cycle
      */
     boolean deleteCompletionQueue(int qid) {
-        if (!completionQueues[qid].isVisible()) {
+        VirtualCompletionQueue queue = table.completionQueue(qid);
+        if (!queue.isVisible()) {
             return false;
         }
-        int vector = completionQueues[qid].vector();
-        completionQueues[qid].memory().close();
-        completionQueues[qid] = null;
+        queue.memory().close();
+        table.removeCompletionQueue(qid);
+        firstTurn = 0;
         path.completionQueueChanged(qid, false);
-        if (vector != VirtualCompletionQueue.NO_VECTOR) {
-            interrupts.queueDeleted(vector);
+        if (queue.vector() != VirtualCompletionQueue.NO_VECTOR) {
+            interrupts.queueDeleted(queue.vector());
         }
-        refreshActive();
         return true;
     }
 
@@ -252,7 +238,7 @@ final class IoQueues implements AutoCloseable {
      * @return whether that is done; if not, to be called again in a later cycle
      */
     boolean deleteSubmissionQueue(int qid) {
-        VirtualSubmissionQueue queue = submissionQueues[qid];
+        VirtualSubmissionQueue queue = table.submissionQueue(qid);
         queue.beginDeletion();
         if (queue.pending() > 0) {
             slots.cancel(this::cancel, queue);
@@ -263,8 +249,8 @@ final class IoQueues implements AutoCloseable {
         }
         queue.completionQueue().addSubmissionQueue(-1);
         queue.memory().close();
-        submissionQueues[qid] = null;
-        refreshActive();
+        table.removeSubmissionQueue(qid);
+        firstTurn = 0;
         return true;
     }
 
@@ -278,16 +264,15 @@ final class IoQueues implements AutoCloseable {
         path.settleAbandoned();
         doorbells.clear();
         if (!isEmpty()) {
-            for (VirtualCompletionQueue queue : activeCompletionQueues) {
+            for (VirtualCompletionQueue queue : table.activeCompletionQueues()) {
                 path.completionQueueChanged(queue.qid(), false);
                 queue.memory().close();
             }
-            for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
+            for (VirtualSubmissionQueue queue : table.activeSubmissionQueues()) {
                 queue.memory().close();
             }
-            Arrays.fill(submissionQueues, null);
-            Arrays.fill(completionQueues, null);
-            refreshActive();
+            table.clear();
+            firstTurn = 0;
         }
         if (slots.pendingCount() > 0) {
             if (memory.isOutOfReach()) {
@@ -298,22 +283,12 @@ final class IoQueues implements AutoCloseable {
         return slots.pendingCount() == 0;
     }
 
-    private void refreshActive() {
-        activeSubmissionQueues =
-                Arrays.stream(submissionQueues).filter(Objects::nonNull).toArray(VirtualSubmissionQueue[]::new);
-        activeCompletionQueues =
-                Arrays.stream(completionQueues).filter(Objects::nonNull).toArray(VirtualCompletionQueue[]::new);
-        anyMirrored = Arrays.stream(activeSubmissionQueues).anyMatch(VirtualSubmissionQueue::isMirrored)
-                || Arrays.stream(activeCompletionQueues).anyMatch(VirtualCompletionQueue::isMirrored);
-        firstTurn = 0;
-    }
-
     /** A doorbell of an existing queue has been written by a message. */
     void doorbellWritten(int qid, boolean cqHead) {
         if (cqHead) {
-            completionQueues[qid].doorbellWritten();
+            table.completionQueue(qid).doorbellWritten();
         } else {
-            submissionQueues[qid].doorbellWritten();
+            table.submissionQueue(qid).doorbellWritten();
         }
     }
 
@@ -330,7 +305,7 @@ final class IoQueues implements AutoCloseable {
         if (!doorbells.isReachable(eventIdxGpa, pageBytes)) {
             return 2;
         }
-        doorbells.configure(shadowGpa, eventIdxGpa, activeSubmissionQueues, activeCompletionQueues);
+        doorbells.configure(shadowGpa, eventIdxGpa, table.activeSubmissionQueues(), table.activeCompletionQueues());
         return 0;
     }
 
@@ -341,7 +316,7 @@ final class IoQueues implements AutoCloseable {
      * @param pinAsserted whether the guest's taking of completions has to be seen
      */
     boolean armDoorbells(boolean untilWoken, boolean pinAsserted) {
-        return !doorbells.isConfigured() || (!pinAsserted && doorbells.arm(activeSubmissionQueues, untilWoken));
+        return !doorbells.isConfigured() || (!pinAsserted && doorbells.arm(table.activeSubmissionQueues(), untilWoken));
     }
 
     /**
@@ -367,9 +342,10 @@ final class IoQueues implements AutoCloseable {
      * in use reads it only when it seems full, so a bad value might otherwise never be noticed.
      */
     void checkAHead() {
-        if (activeCompletionQueues.length > 0) {
-            headToCheck = headToCheck + 1 < activeCompletionQueues.length ? headToCheck + 1 : 0;
-            activeCompletionQueues[headToCheck].readHead();
+        VirtualCompletionQueue[] queues = table.activeCompletionQueues();
+        if (queues.length > 0) {
+            headToCheck = headToCheck + 1 < queues.length ? headToCheck + 1 : 0;
+            queues[headToCheck].readHead();
         }
     }
 
@@ -384,17 +360,17 @@ final class IoQueues implements AutoCloseable {
 
     private int poll() {
         int work = slots.pendingCount() > 0 ? path.poll() : 0;
-        return anyMirrored || !staging.isIdle() ? work + exchange() : work;
+        return table.anyMirrored() || !staging.isIdle() ? work + exchange() : work;
     }
 
     /** Goes on with what waits for messages. */
     private int exchange() {
         int work = staging.poll();
-        if (anyMirrored) {
-            for (VirtualSubmissionQueue queue : activeSubmissionQueues) {
+        if (table.anyMirrored()) {
+            for (VirtualSubmissionQueue queue : table.activeSubmissionQueues()) {
                 work += queue.isMirrored() ? queue.exchange() : 0;
             }
-            for (VirtualCompletionQueue queue : activeCompletionQueues) {
+            for (VirtualCompletionQueue queue : table.activeCompletionQueues()) {
                 work += queue.isMirrored() ? queue.exchange() : 0;
             }
         }
@@ -406,7 +382,7 @@ final class IoQueues implements AutoCloseable {
      * the first queue that took something in this one: each that has commands comes first in its time.
      */
     private int takeTurns() {
-        VirtualSubmissionQueue[] queues = activeSubmissionQueues;
+        VirtualSubmissionQueue[] queues = table.activeSubmissionQueues();
         int taken = 0;
         int at = firstTurn;
         bytesLeft = CYCLE_BYTES;
@@ -579,7 +555,7 @@ final class IoQueues implements AutoCloseable {
     }
 
     private void signal() {
-        for (VirtualCompletionQueue queue : activeCompletionQueues) {
+        for (VirtualCompletionQueue queue : table.activeCompletionQueues()) {
             if (queue.isSignalDue()) {
                 interrupts.completionsPosted(queue.vector(), queue.unsignalled(), queue.anyFailed());
                 queue.signalled();
@@ -589,7 +565,7 @@ final class IoQueues implements AutoCloseable {
 
     /** Whether the guest has completions to consume in a queue whose vector raises INTx and is not masked. */
     boolean assertsIntx(int maskedVectors) {
-        for (VirtualCompletionQueue queue : activeCompletionQueues) {
+        for (VirtualCompletionQueue queue : table.activeCompletionQueues()) {
             if (queue.vector() != VirtualCompletionQueue.NO_VECTOR
                     && !Bits.isSet(maskedVectors, queue.vector())
                     && queue.hasUnconsumed()) {
