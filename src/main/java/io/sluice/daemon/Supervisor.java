@@ -13,6 +13,9 @@ final class Supervisor implements AutoCloseable {
     /** Deadlines are of seconds; each look costs a wake-up. */
     private static final long PERIOD_MILLIS = 100;
 
+    /** While nobody waits for anything of the device. */
+    private static final long RESTING_PERIOD_MILLIS = 1_000;
+
     private final NvmeDriver driver;
     private final boolean ofThisHost;
     private final CountDownLatch stop = new CountDownLatch(1);
@@ -36,7 +39,7 @@ final class Supervisor implements AutoCloseable {
 
     private void run() {
         try {
-            while (!stop.await(PERIOD_MILLIS, TimeUnit.MILLISECONDS)) {
+            while (!stop.await(driver.isResting() ? RESTING_PERIOD_MILLIS : PERIOD_MILLIS, TimeUnit.MILLISECONDS)) {
                 supervise();
             }
         } catch (InterruptedException e) {

@@ -209,6 +209,14 @@ public final class NvmeDriver implements AutoCloseable {
         }
     }
 
+    /**
+     * Whether no I/O command is outstanding and nothing has to be mended, so that {@link #supervise} may be called less often: it
+     * then only looks whether the controller is still well, and takes events. From any thread; a glance, without a promise.
+     */
+    public boolean isResting() {
+        return recovery.isResting();
+    }
+
     /** Has the next {@link #supervise} reset the controller. All outstanding commands end with {@link DriverStatus#CONTROLLER_RESET}. */
     public void requestReset(String why) {
         recovery.want(why);

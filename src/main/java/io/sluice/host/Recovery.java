@@ -32,6 +32,9 @@ final class Recovery implements Alarm {
     /** Between two looks at CSTS, which may cost a message. */
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+    /** The same, while nobody waits for anything of the device. */
+    private static final long RESTING_LOOK_NANOS = TimeUnit.SECONDS.toNanos(1);
+
     /** Without I/O, this long without another reset is proof enough that the last one has helped. */
     private static final long PEACE_NANOS = TimeUnit.MINUTES.toNanos(10);
 
@@ -119,6 +122,19 @@ final class Recovery implements Alarm {
         lateCommands.poll();
     }
 
+    /** Whether nothing is in flight, and nothing needs mending; a glance, true a moment ago. */
+    boolean isResting() {
+        if (isWanted() || nextLate() != null) {
+            return false;
+        }
+        for (QueuePair pair : driver.queuePairs()) {
+            if (pair.mode() != PairState.Mode.RUNNING || pair.inFlight() > 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     DeviceFailure death() {
         return death;
     }
@@ -171,7 +187,7 @@ final class Recovery implements Alarm {
             return;
         }
         looked = true;
-        nextLook = nowNanos + LOOK_NANOS;
+        nextLook = nowNanos + (isResting() ? RESTING_LOOK_NANOS : LOOK_NANOS);
         try {
             int csts = driver.registers().csts();
             if (Csts.fatal(csts) || (!Csts.ready(csts) && !isWanted())) {

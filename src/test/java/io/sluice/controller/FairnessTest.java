@@ -226,22 +226,7 @@ class FairnessTest {
         public void close() {}
     }
 
-    private static final class NoFaults implements QueueListener {
-        @Override
-        public void invalidDoorbell(int qid, boolean cqHead, int value) {
-            throw new AssertionError("doorbell " + qid + " " + value);
-        }
-
-        @Override
-        public void queueMemoryUnreachable(int qid, boolean completionQueue, long code) {
-            throw new AssertionError("queue " + qid + " unreachable");
-        }
-
-        @Override
-        public void completionLost(int cqid, int sqid, int cid) {
-            throw new AssertionError("completion lost");
-        }
-
+    private static final class NoFaults extends NoQueueFaults {
         @Override
         public int commandFailed(IoCommand command, int status) {
             throw new AssertionError(Status.describe(status));

@@ -43,7 +43,7 @@ abstract class MemoryStorageFixture {
 
     void open(long bytes, int blockBytes) throws Exception {
         storage = newStorage(new Namespace(1, bytes / blockBytes, blockBytes, 0, 0, 0, false));
-        queues = new IoQueues(storage, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoEvents());
+        queues = new IoQueues(storage, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoQueueFaults());
         queues.enable(guest, PAGE);
         assertTrue(queues.createCompletionQueue(1, ENTRIES, CQ_GPA, 0));
         assertTrue(queues.createSubmissionQueue(1, ENTRIES, SQ_GPA, 1));
@@ -175,22 +175,5 @@ abstract class MemoryStorageFixture {
 
     long cqe(int index) {
         return guest.hva(CQ_GPA) + (long) index * Cqe.BYTES;
-    }
-
-    private static final class NoEvents implements QueueListener {
-        @Override
-        public void invalidDoorbell(int qid, boolean cqHead, int value) {
-            throw new AssertionError("doorbell " + qid + " " + value);
-        }
-
-        @Override
-        public void queueMemoryUnreachable(int qid, boolean completionQueue, long code) {
-            throw new AssertionError("queue " + qid + " unreachable");
-        }
-
-        @Override
-        public void completionLost(int cqid, int sqid, int cid) {
-            throw new AssertionError("completion lost");
-        }
     }
 }

@@ -54,7 +54,7 @@ final class StorageRig implements AutoCloseable {
         blockShift = path.namespaces().getFirst().blockShift();
         guest = new FakeGuest(DATA_GPA + (long) BUFFERS * MAX_TRANSFER);
         bar0 = Mapping.anonymous(16 << 10, Mapping.PROT_READ | Mapping.PROT_WRITE);
-        queues = new IoQueues(path, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoEvents());
+        queues = new IoQueues(path, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoQueueFaults());
         queues.enable(guest, PAGE);
         assertTrue(queues.createCompletionQueue(1, ENTRIES, CQ_GPA, 0));
         reopenQueue();
@@ -265,22 +265,5 @@ final class StorageRig implements AutoCloseable {
         path.close();
         bar0.close();
         guest.close();
-    }
-
-    private static final class NoEvents implements QueueListener {
-        @Override
-        public void invalidDoorbell(int qid, boolean cqHead, int value) {
-            throw new AssertionError("doorbell " + qid + " " + value);
-        }
-
-        @Override
-        public void queueMemoryUnreachable(int qid, boolean completionQueue, long code) {
-            throw new AssertionError("queue " + qid + " unreachable");
-        }
-
-        @Override
-        public void completionLost(int cqid, int sqid, int cid) {
-            throw new AssertionError("completion lost");
-        }
     }
 }

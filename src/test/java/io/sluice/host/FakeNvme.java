@@ -118,6 +118,7 @@ class FakeNvme implements PciDevice {
 
     private byte[] securityData = {};
     int cc;
+    int statusReads;
     int csts;
     int aqa;
     long asq;
@@ -215,11 +216,16 @@ class FakeNvme implements PciDevice {
         }
     }
 
+    private int lookAtStatus() {
+        statusReads++;
+        return csts;
+    }
+
     private int readRegister(int offset) {
         return switch (Registers.at(offset)) {
             case VS -> version;
             case CC -> cc;
-            case CSTS -> csts;
+            case CSTS -> lookAtStatus();
             default -> 0;
         };
     }

@@ -17,6 +17,35 @@ import org.junit.jupiter.api.Test;
 
 /** Resets, one at a time, in virtual time. {@link FaultRunsTest} mixes them. */
 class RecoveryTest extends RecoveryFixture {
+    // ---- how often it is looked at
+
+    @Test
+    void shouldLookAtTheDeviceOnceASecondWhileNobodyWaitsAndTenTimesWhileACommandIsOutstanding() throws IOException {
+        passSeconds(2);
+        assertTrue(driver.isResting());
+        assertEquals(10, looksWithinTenSeconds());
+        setFate(Fate.LOST);
+        read(7);
+        passSeconds(1);
+        assertFalse(driver.isResting());
+        assertEquals(100, looksWithinTenSeconds());
+    }
+
+    private int looksWithinTenSeconds() throws IOException {
+        int before = device.statusReads;
+        for (int i = 0; i < 1_000; i++) {
+            clock.advanceMillis(10);
+            cycle();
+        }
+        return device.statusReads - before;
+    }
+
+    @Test
+    void shouldNotRestWhileAResetIsWanted() {
+        driver.requestReset("a test wants it");
+        assertFalse(driver.isResting());
+    }
+
     // ---- a controller that fails
 
     @Test
