@@ -9,6 +9,8 @@ import io.sluice.mem.Translator;
 import io.sluice.nvme.Aqa;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.Sqe;
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
 
 /**
  * The admin queue pair and the loop that serves it. Belongs to the controller's agent.
@@ -21,6 +23,10 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
     private static final int BATCH = 4;
 
     private static final int QID = 0;
+
+    /** Of an answer that is none. */
+    private static final long NONE = -1;
+
     /** The admin completion queue's interrupt vector: NVMe 1.4, 3.1.10. */
     private static final int VECTOR = 0;
 
@@ -37,6 +43,8 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
     private final Executor executor;
     private final InterruptSink interrupts;
     private final QueueListener listener;
+    private final ControllerState state;
+    private final Runnable commit;
     private final Mapping memory;
     private final AdminCommand command;
 
@@ -46,8 +54,46 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
     private VirtualSubmissionQueue submissions;
     private boolean unfinished;
 
-    AdminQueue(long bar0Address, Executor executor, InterruptSink interrupts, QueueListener listener)
+    /** The completion that is posted after a commit, and where: whoever finds it there and not in the queue posts it. */
+    private final Answer answer = new Answer();
+
+    private static final class Answer {
+        private int cid;
+        private int dw0;
+        private int status;
+        private long cqCount;
+
+        void save(SnapshotWriter out) {
+            out.put(cid);
+            out.put(dw0);
+            out.put(status);
+            out.put(cqCount);
+        }
+
+        void resume(SnapshotReader in) {
+            cid = in.getInt();
+            dw0 = in.getInt();
+            status = in.getInt();
+            cqCount = in.getLong();
+        }
+    }
+
+    /**
+     * No queue.
+     *
+     * @param state what of the queues outlives this process
+     * @param commit keeps what commands have done, {@link #save} included, before it is answered
+     */
+    AdminQueue(
+            long bar0Address,
+            Executor executor,
+            InterruptSink interrupts,
+            QueueListener listener,
+            ControllerState state,
+            Runnable commit)
             throws LinuxException {
+        this.state = state;
+        this.commit = commit;
         this.bar0Address = bar0Address;
         this.executor = executor;
         this.interrupts = interrupts;
@@ -58,6 +104,12 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
 
     /** Makes the queue pair from the registers' values. Null; or why there is no queue: its memory cannot be reached. */
     String open(GuestMemory guest, RegisterFile registers) {
+        state.ring(QID).beginCq();
+        answer.cqCount = NONE;
+        return make(guest, registers);
+    }
+
+    private String make(GuestMemory guest, RegisterFile registers) {
         int aqa = registers.aqa();
         Translator hostView = guest.hostView();
         staging.open(guest);
@@ -68,7 +120,8 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
                 VECTOR,
                 bar0Address + Doorbells.cqHeadDoorbell(QID),
                 hostView,
-                listener);
+                listener,
+                state);
         submissions = new VirtualSubmissionQueue(
                 QID,
                 Aqa.sqEntries(aqa),
@@ -76,12 +129,38 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
                 bar0Address + Doorbells.sqTailDoorbell(QID),
                 completions,
                 hostView,
-                listener);
+                listener,
+                state.ring(QID));
         if (!completions.reach(guest) || !submissions.reach(guest)) {
             forget();
             return "the memory of the admin queues (ASQ 0x" + Long.toHexString(registers.asq()) + ", ACQ 0x"
                     + Long.toHexString(registers.acq()) + ") is not all mapped for reading and for writing";
         }
+        return null;
+    }
+
+    /** Writes whether there is a queue pair, and how far it has come. */
+    void save(SnapshotWriter out) {
+        out.put(isOpen());
+        out.put(isOpen() ? submissions.head() : 0);
+        answer.save(out);
+    }
+
+    /** Makes the queue pair that another process had. Null; or why it cannot go on. */
+    String resume(SnapshotReader in, GuestMemory guest, RegisterFile registers) {
+        boolean wasOpen = in.getBoolean();
+        int head = in.getInt();
+        answer.resume(in);
+        String fault = wasOpen ? make(guest, registers) : null;
+        if (!isOpen()) {
+            return fault;
+        }
+        completions.resume();
+        submissions.resume(head);
+        if (completions.count() == answer.cqCount) {
+            completions.postAgain(answer.dw0, head, QID, answer.cid, answer.status);
+        }
+        completions.signalAgain();
         return null;
     }
 
@@ -182,20 +261,27 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
         }
         if (result == AdminCommand.PARKED) {
             completions.release();
+            commit.run();
         } else {
-            int status = executor.conclude(command, result);
-            completions.post(command.dw0(), submissions.head(), QID, Sqe.cid(command.sqe()), status);
+            post(Sqe.cid(command.sqe()), command.dw0(), executor.conclude(command, result));
         }
         return true;
     }
 
     @Override
-    public boolean post(int cid, int dw0, int status) {
-        if (!completions.reserve()) {
-            return false;
-        }
+    public boolean reserve() {
+        return completions.reserve();
+    }
+
+    @Override
+    public void post(int cid, int dw0, int status) {
+        answer.cid = cid;
+        answer.dw0 = dw0;
+        answer.status = status;
+        answer.cqCount = completions.count();
+        commit.run();
         completions.post(dw0, submissions.head(), QID, cid, status);
-        return true;
+        completions.storeCount();
     }
 
     /** Raises the interrupt for what has been posted since the last call. */

@@ -21,13 +21,16 @@ final class AgentCalls {
     private final String name;
     private final CommandQueue commands;
     private final Consumer<Throwable> onFault;
+    private final Runnable afterStep;
 
     /**
      * @param name the controller's, for messages
      * @param commands to its agent
      * @param onFault contains what went wrong; called by the agent
+     * @param afterStep what ends each step, of whose result somebody waits to be told; called by the agent
      */
-    AgentCalls(String name, CommandQueue commands, Consumer<Throwable> onFault) {
+    AgentCalls(String name, CommandQueue commands, Consumer<Throwable> onFault, Runnable afterStep) {
+        this.afterStep = afterStep;
         this.name = name;
         this.commands = commands;
         this.onFault = onFault;
@@ -88,7 +91,9 @@ final class AgentCalls {
 
     private boolean contained(BooleanSupplier step, boolean resultOfFault) {
         try {
-            return step.getAsBoolean();
+            boolean done = step.getAsBoolean();
+            afterStep.run();
+            return done;
         } catch (RuntimeException | Error fault) {
             onFault.accept(fault);
             return resultOfFault;

@@ -2,6 +2,8 @@ package io.sluice.controller;
 
 import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.Status;
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.function.Predicate;
@@ -24,8 +26,11 @@ final class AsyncEvents {
 
     /** How a request that has waited is completed. */
     interface Poster {
-        /** Posts a completion to the admin queue; false if there is no space now. */
-        boolean post(int cid, int dw0, int status);
+        /** Takes space for a completion of the admin queue; false if there is none now. */
+        boolean reserve();
+
+        /** Posts a completion to where space was taken. What has changed here by it has changed before. */
+        void post(int cid, int dw0, int status);
     }
 
     /** Types are 3 bits. */
@@ -52,6 +57,41 @@ final class AsyncEvents {
     /** Whether there may be something to deliver: kept so that an idle cycle costs one look. */
     private boolean due;
 
+    private boolean changed;
+
+    /** Whether an event has happened, or may be told of again, since {@link #committed}. */
+    boolean haveChanged() {
+        return changed;
+    }
+
+    void committed() {
+        changed = false;
+    }
+
+    void save(SnapshotWriter out) {
+        out.put(waiting);
+        out.put(waitingCids);
+        out.put(aborted);
+        out.put(masked);
+        for (AsyncEvent event : EVENTS) {
+            out.put(pending.contains(event));
+        }
+    }
+
+    void resume(SnapshotReader in) {
+        waiting = in.getInt();
+        in.get(waitingCids);
+        in.get(aborted);
+        in.get(masked);
+        pending.clear();
+        for (AsyncEvent event : EVENTS) {
+            if (in.getBoolean()) {
+                pending.add(event);
+            }
+        }
+        due = true;
+    }
+
     /** A request has come. False if there are too many. */
     boolean park(int cid) {
         if (waiting == LIMIT) {
@@ -66,7 +106,7 @@ final class AsyncEvents {
 
     /** An event has happened that the host has not switched off. */
     void raise(AsyncEvent event) {
-        pending.add(event);
+        changed |= pending.add(event);
         due = true;
     }
 
@@ -113,32 +153,42 @@ final class AsyncEvents {
     private boolean deliverOne(Poster poster) {
         for (int i = 0; i < waiting; i++) {
             if (aborted[i]) {
-                return post(poster, i, 0, Status.ABORT_REQUESTED.code());
+                return poster.reserve() ? aborted(poster, i) : later();
             }
         }
         for (AsyncEvent event : EVENTS) {
             if (pending.contains(event) && !masked[event.type()]) {
-                return post(poster, 0, event.dw0(), Status.OK) && told(event);
+                return poster.reserve() ? told(poster, event) : later();
             }
         }
         return false;
     }
 
-    private boolean post(Poster poster, int index, int dw0, int status) {
-        if (!poster.post(waitingCids[index], dw0, status)) {
-            due = true;
-            return false;
-        }
-        waiting--;
-        System.arraycopy(waitingCids, index + 1, waitingCids, index, waiting - index);
-        System.arraycopy(aborted, index + 1, aborted, index, waiting - index);
+    private boolean later() {
+        due = true;
+        return false;
+    }
+
+    private boolean aborted(Poster poster, int index) {
+        int cid = remove(index);
+        poster.post(cid, 0, Status.ABORT_REQUESTED.code());
         return true;
     }
 
-    private boolean told(AsyncEvent event) {
+    private boolean told(Poster poster, AsyncEvent event) {
+        int cid = remove(0);
         pending.remove(event);
         masked[event.type()] = true;
+        poster.post(cid, event.dw0(), Status.OK);
         return true;
+    }
+
+    private int remove(int index) {
+        int cid = waitingCids[index];
+        waiting--;
+        System.arraycopy(waitingCids, index + 1, waitingCids, index, waiting - index);
+        System.arraycopy(aborted, index + 1, aborted, index, waiting - index);
+        return cid;
     }
 
     /** The controller is reset: waiting requests are dropped, NVMe 1.4, 5.2, and with them what they were to tell. */

@@ -2,6 +2,8 @@ package io.sluice.controller;
 
 import io.sluice.nvme.NamespaceList;
 import io.sluice.nvme.Sqe;
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
 import java.util.TreeSet;
 
 /**
@@ -21,6 +23,19 @@ final class ChangedNamespaces {
 
     boolean isEmpty() {
         return nsids.isEmpty() && !tooMany;
+    }
+
+    void save(SnapshotWriter out) {
+        out.put(tooMany);
+        out.put(nsids.stream().mapToInt(Integer::intValue).toArray());
+    }
+
+    void resume(SnapshotReader in) {
+        clear();
+        tooMany = in.getBoolean();
+        for (int nsid : in.getInts()) {
+            nsids.add(nsid);
+        }
     }
 
     /** The log page has been read, or the controller reset. */

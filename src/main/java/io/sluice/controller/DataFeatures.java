@@ -1,6 +1,8 @@
 package io.sluice.controller;
 
 import io.sluice.nvme.FeatureValue;
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
@@ -22,6 +24,23 @@ final class DataFeatures {
     DataFeatures(LongSupplier clock) {
         this.clock = clock;
         reset();
+    }
+
+    void save(SnapshotWriter out) {
+        out.put(millisThen);
+        out.put(nanosThen);
+        out.put(origin);
+        out.put(hostIdLow);
+        out.put(hostIdHigh);
+    }
+
+    /** The clock is the same one for all processes of a host. */
+    void resume(SnapshotReader in) {
+        millisThen = in.getLong();
+        nanosThen = in.getLong();
+        origin = in.getInt();
+        hostIdLow = in.getLong();
+        hostIdHigh = in.getLong();
     }
 
     /** Every reset of the controller: NVMe 1.4, 5.21.1.14 and 5.21.1.26. */

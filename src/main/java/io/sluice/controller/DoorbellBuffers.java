@@ -6,6 +6,8 @@ import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.DoorbellBuffer;
 import io.sluice.nvme.Doorbells;
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
 
 /**
  * Where the doorbells of the I/O queues are: on BAR0's page, or in the guest's memory from Doorbell Buffer Config on (NVMe 1.4,
@@ -97,6 +99,23 @@ final class DoorbellBuffers implements AutoCloseable {
         for (VirtualCompletionQueue queue : cqs) {
             Memory.putIntVolatile(cqHead(queue.qid()), queue.doorbell());
             queue.moveDoorbell(cqHead(queue.qid()));
+        }
+    }
+
+    /** Writes where the doorbells are. */
+    void save(SnapshotWriter out) {
+        out.put(configured);
+        out.put(shadowGpa);
+        out.put(eventIdxGpa);
+    }
+
+    /** They are where another process had them. The queues are added after this, and then {@link #memoryChanged} is called. */
+    void resume(SnapshotReader in) {
+        configured = in.getBoolean();
+        shadowGpa = in.getLong();
+        eventIdxGpa = in.getLong();
+        if (configured) {
+            find();
         }
     }
 

@@ -28,20 +28,25 @@ final class DoorbellPage implements AutoCloseable {
 
     private final String name;
     private final Mapping mapping;
+    private final ControllerState state;
     private volatile Fd memory;
     private final boolean trapped;
 
-    /** @param trapped whether drivers ring by messages and cannot map the page */
-    DoorbellPage(String controllerName, boolean trapped) throws LinuxException {
+    /**
+     * The page that a state has, or a new one.
+     *
+     * @param trapped whether drivers ring by messages and cannot map the page
+     * @param state is given the memory, and closes it
+     */
+    DoorbellPage(String controllerName, boolean trapped, ControllerState state) throws LinuxException {
         this.trapped = trapped;
+        this.state = state;
         name = "sluice-bar0-" + controllerName;
-        memory = newMemory();
-        try {
-            mapping = Mapping.shared(memory, 0, BAR_BYTES, Mapping.PROT_READ | Mapping.PROT_WRITE);
-        } catch (LinuxException e) {
-            memory.close();
-            throw e;
+        if (state.doorbellFd() == null) {
+            state.setDoorbellFd(newMemory());
         }
+        memory = state.doorbellFd();
+        mapping = Mapping.shared(memory, 0, BAR_BYTES, Mapping.PROT_READ | Mapping.PROT_WRITE);
     }
 
     private Fd newMemory() throws LinuxException {
@@ -70,6 +75,7 @@ final class DoorbellPage implements AutoCloseable {
         }
         Fd old = memory;
         memory = fresh;
+        state.setDoorbellFd(fresh);
         old.close();
     }
 
@@ -110,6 +116,5 @@ final class DoorbellPage implements AutoCloseable {
     @Override
     public void close() {
         mapping.close();
-        memory.close();
     }
 }

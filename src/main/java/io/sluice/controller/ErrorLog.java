@@ -1,8 +1,10 @@
 package io.sluice.controller;
 
 import io.sluice.mem.Bits;
+import io.sluice.mem.Memory;
 import io.sluice.nvme.ErrorLogEntry;
 import io.sluice.nvme.Status;
+import io.sluice.state.Stores;
 
 /**
  * What has gone wrong, newest first: NVMe 1.4, 5.14.1.1 "Error Information". Every command that ends with an error and the
@@ -14,6 +16,10 @@ final class ErrorLog {
     /** Parameter Error Location where there is none. */
     static final int NO_LOCATION = ErrorLogEntry.UNKNOWN;
 
+    private static final int AT_COUNT = 0;
+    private static final int AT_FORGOTTEN = 8;
+    private static final int AT_ENTRIES = 64;
+
     /** A ring: entry n, counted from 1, is at (n - 1) modulo {@link #ENTRIES}. */
     private final Entry[] ring = new Entry[ENTRIES];
 
@@ -22,19 +28,62 @@ final class ErrorLog {
     /** Entries before this count have been forgotten. */
     private long forgotten;
 
-    ErrorLog() {
+    private final long kept;
+    private final Stores stores;
+
+    /**
+     * An empty log.
+     *
+     * @param address host address of a page of zeroes, where it outlives this process
+     */
+    ErrorLog(long address, Stores stores) {
+        this.kept = address;
+        this.stores = stores;
         for (int i = 0; i < ENTRIES; i++) {
             ring[i] = new Entry();
         }
     }
 
+    /** As another process has left it. An entry of the very last moment may be there twice, as its command is done again. */
+    void resume() {
+        count = Memory.getLong(kept + AT_COUNT);
+        forgotten = Memory.getLong(kept + AT_FORGOTTEN);
+        for (int i = 0; i < ENTRIES; i++) {
+            ring[i].load(keptEntry(i));
+        }
+    }
+
+    private long keptEntry(int index) {
+        return kept + AT_ENTRIES + (long) index * Entry.BYTES;
+    }
+
     private static final class Entry {
+        private static final int BYTES = 32;
+
         private int sqid;
         private int cid;
         private int status;
         private int location;
         private long lba;
         private int nsid;
+
+        void save(long address) {
+            Memory.putInt(address, sqid);
+            Memory.putInt(address + 4, cid);
+            Memory.putInt(address + 8, status);
+            Memory.putInt(address + 12, location);
+            Memory.putLong(address + 16, lba);
+            Memory.putInt(address + 24, nsid);
+        }
+
+        void load(long address) {
+            sqid = Memory.getInt(address);
+            cid = Memory.getInt(address + 4);
+            status = Memory.getInt(address + 8);
+            location = Memory.getInt(address + 12);
+            lba = Memory.getLong(address + 16);
+            nsid = Memory.getInt(address + 24);
+        }
     }
 
     /**
@@ -62,7 +111,8 @@ final class ErrorLog {
     }
 
     private void record(int sqid, int cid, int status, int location, long lba, int nsid) {
-        Entry entry = ring[(int) (count % ENTRIES)];
+        int index = (int) (count % ENTRIES);
+        Entry entry = ring[index];
         count++;
         entry.sqid = sqid;
         entry.cid = cid;
@@ -70,6 +120,8 @@ final class ErrorLog {
         entry.location = location;
         entry.lba = lba;
         entry.nsid = nsid;
+        entry.save(keptEntry(index));
+        stores.putLong(kept + AT_COUNT, count);
     }
 
     /** How many entries there have been: Number of Error Information Log Entries of the SMART log. */
@@ -80,6 +132,7 @@ final class ErrorLog {
     /** Forgets the entries, which another client must not see; the count goes on. */
     void forget() {
         forgotten = count;
+        stores.putLong(kept + AT_FORGOTTEN, forgotten);
     }
 
     /** Writes the page: {@link #ENTRIES} entries, newest first, those that do not exist zero. The target is zeroes. */

@@ -2,6 +2,8 @@ package io.sluice.controller;
 
 import io.sluice.nvme.AsyncEvent;
 import io.sluice.nvme.Feature;
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
 import java.util.Arrays;
 import java.util.function.LongSupplier;
 
@@ -63,6 +65,35 @@ final class Features {
         completionQueues = config.maxQueuePairs();
         ofData.reset();
         keepAlive.reset();
+    }
+
+    void save(SnapshotWriter out) {
+        out.put(values);
+        out.put(nsids);
+        out.put(errorRecovery);
+        out.put(coalescingDisabled);
+        out.put(overTemperature);
+        out.put(underTemperature);
+        out.put(submissionQueues);
+        out.put(completionQueues);
+        ofData.save(out);
+        keepAlive.save(out);
+    }
+
+    /** Namespaces may have come and gone since. */
+    void resume(SnapshotReader in) {
+        int[] present = nsids;
+        in.get(values);
+        nsids = in.getInts();
+        errorRecovery = in.getInts();
+        in.get(coalescingDisabled);
+        overTemperature = in.getInt();
+        underTemperature = in.getInt();
+        submissionQueues = in.getInt();
+        completionQueues = in.getInt();
+        ofData.resume(in);
+        keepAlive.resume(in);
+        setNamespaces(present);
     }
 
     /** The timer that a host sets for itself. */

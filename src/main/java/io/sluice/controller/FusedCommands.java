@@ -28,6 +28,9 @@ final class FusedCommands {
     private final IoGate gate;
     private final IoSlots slots;
 
+    /** The first of the two that have been taken last. */
+    private IoCommand lastFirst;
+
     /** The first of the two that a fault has ended last. */
     private IoCommand faulted;
 
@@ -88,6 +91,10 @@ final class FusedCommands {
     /** Both are pending, whatever comes: so a fault leaves neither without an end. */
     private int begin(VirtualSubmissionQueue queue, IoCommand first, IoCommand second) {
         queue.addPending(2);
+        first.setCompanion(second);
+        second.setCompanion(first);
+        lastFirst = first;
+        keep(queue, first, second);
         boolean done = false;
         try {
             int firstStatus = gate.admitFused(first);
@@ -102,6 +109,7 @@ final class FusedCommands {
             }
             if (firstStatus != Status.OK || secondStatus != Status.OK) {
                 done = true;
+                second.record().ended(secondStatus == Status.OK ? FAILED : secondStatus, 0);
                 first.complete(firstStatus == Status.OK ? FAILED : firstStatus);
                 second.complete(secondStatus == Status.OK ? FAILED : secondStatus);
                 return IoPath.PENDING;
@@ -120,11 +128,60 @@ final class FusedCommands {
 
     private int notNow(VirtualSubmissionQueue queue, IoCommand first, IoCommand second) {
         queue.addPending(-2);
+        queue.putBack();
+        giveBack(queue, first, second);
+        first.setCompanion(null);
+        second.setCompanion(null);
         slots.free(second);
         slots.free(first);
-        queue.putBack();
         queue.completionQueue().release();
         return IoPath.BUSY;
+    }
+
+    /** A command is about to be answered. If it is the first of two, the second is on its own; if it has failed, so has that one. */
+    void firstEnded(IoCommand command, int status) {
+        IoCommand other = command.companion();
+        if (other == null) {
+            return;
+        }
+        command.setCompanion(null);
+        other.setCompanion(null);
+        if (other.record().fused() == SlotRecord.FUSED_SECOND) {
+            endedBefore(other.record(), status);
+        }
+    }
+
+    /** Both are the slots', and not the queue's any more. The first comes first: alone, it is nobody's. */
+    private static void keep(VirtualSubmissionQueue queue, IoCommand first, IoCommand second) {
+        first.record().taken(queue.qid(), queue.headBefore(), first.guestCid(), SlotRecord.FUSED_FIRST);
+        second.record().setFirst(first.record().index());
+        second.recordTaken(SlotRecord.FUSED_SECOND);
+        queue.storeHead();
+        first.record().held(true);
+        second.record().held(true);
+    }
+
+    /** The other way round. The second has been put back, the first will be. */
+    private static void giveBack(VirtualSubmissionQueue queue, IoCommand first, IoCommand second) {
+        second.record().held(false);
+        first.record().held(false);
+        queue.storeHeadBefore();
+        second.record().free();
+        first.record().free();
+    }
+
+    private static void endedBefore(SlotRecord second, int status) {
+        if (!Status.isSuccess(status) && second.state() == SlotRecord.TAKEN) {
+            second.ended(FAILED, 0);
+        }
+        second.setFirst(SlotRecord.NO_SLOT);
+    }
+
+    /** Whether a command that has been taken is the first of two: then all has been stored that there is to store. */
+    boolean isFirst(IoCommand command) {
+        boolean first = lastFirst == command;
+        lastFirst = null;
+        return first;
     }
 
     /** Whether a fault that has come up while {@link #take} was at it has been dealt with: the command needs no further end. */

@@ -1,6 +1,8 @@
 package io.sluice.controller;
 
 import io.sluice.nvme.SmartLog;
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
 import java.util.function.LongSupplier;
 
 /**
@@ -32,7 +34,7 @@ final class Health {
     private static final long NANOS_PER_HOUR = 3_600_000_000_000L;
 
     private final LongSupplier clock;
-    private final long startedNanos;
+    private long startedNanos;
     private final IoCounters io;
     private final ErrorLog errorLog;
     private final Features features;
@@ -44,6 +46,18 @@ final class Health {
         this.io = io;
         this.errorLog = errorLog;
         this.features = features;
+    }
+
+    void save(SnapshotWriter out) {
+        out.put(powerCycles);
+        out.put(startedNanos);
+    }
+
+    /** The clock is the same one for all processes of a host. */
+    void resume(SnapshotReader in) {
+        powerCycles = in.getLong();
+        startedNanos = in.getLong();
+        errorLog.resume();
     }
 
     /** A client has gone, and with it the power. */

@@ -1,5 +1,6 @@
 package io.sluice.controller;
 
+import io.sluice.mem.Bits;
 import io.sluice.nvme.CopyRange;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
@@ -21,12 +22,20 @@ public final class IoCommand {
     /** The most source ranges of one Copy that it has room for: what a path's traits may say at most. */
     public static final int MAX_COPY_RANGES = RANGES_BYTES / CopyRange.BYTES;
 
+    /** In the progress that outlives this process. */
+    private static final int COMPARED_BIT = 63;
+
     private final IoQueues owner;
     private final long sqeAddress;
     private final long rangesAddress;
+    private final SlotRecord record;
     private final Pieces pieces;
 
     private VirtualSubmissionQueue queue;
+
+    /** Of two fused commands that are pending: the other one. */
+    private IoCommand companion;
+
     private boolean pending;
     private boolean dropped;
     private boolean inGuestMemory;
@@ -51,10 +60,13 @@ public final class IoCommand {
     /** A path's own word of progress in a pending command; 0 when submitted. */
     private long progress;
 
-    IoCommand(IoQueues owner, long sqeAddress, long rangesAddress, int maxPieces) {
+    private boolean compared;
+
+    IoCommand(IoQueues owner, long sqeAddress, long rangesAddress, SlotRecord record, int maxPieces) {
         this.owner = owner;
         this.sqeAddress = sqeAddress;
         this.rangesAddress = rangesAddress;
+        this.record = record;
         this.pieces = new Pieces(maxPieces);
     }
 
@@ -118,13 +130,36 @@ public final class IoCommand {
         return sqeAddress;
     }
 
-    /** The path's own note on a pending command: 0 when it is submitted, then what the path last set. */
+    /**
+     * The path's own note on a pending command: 0 when it is submitted, then what the path last set. It outlives this process: a
+     * command that comes to a path again, after that, has it still.
+     */
     public long progress() {
         return progress;
     }
 
+    /**
+     * Notes what {@link #progress} then is.
+     *
+     * @param newProgress 0 or more
+     */
     public void setProgress(long newProgress) {
         progress = newProgress;
+        record.setProgress(Bits.with(newProgress, COMPARED_BIT, compared));
+    }
+
+    /**
+     * Of the first of two fused commands, says that its blocks are as compared: from now on the second may write them. From the path's
+     * own threads too, while they have the command.
+     */
+    public void setCompared() {
+        compared = true;
+        setProgress(progress);
+    }
+
+    /** Whether {@link #setCompared} was called: the blocks may have been written since, and need not be compared any more. */
+    public boolean isCompared() {
+        return compared;
     }
 
     /** Dword 0 of the completion: 0 unless {@link #setResult} has been called. */
@@ -169,8 +204,40 @@ public final class IoCommand {
         epoch = inEpoch;
         guestCid = cid;
         progress = 0;
+        compared = false;
         result = 0;
         dropped = false;
+        companion = null;
+    }
+
+    /** As {@link #take}, of a command that another process has left in this slot: it is pending, and the path has yet to get it. */
+    void takeOver(VirtualSubmissionQueue from, long inEpoch) {
+        queue = from;
+        epoch = inEpoch;
+        guestCid = record.guestCid();
+        progress = Bits.with(record.progress(), COMPARED_BIT, false);
+        compared = Bits.isSet(record.progress(), COMPARED_BIT);
+        result = 0;
+        dropped = false;
+        companion = null;
+    }
+
+    /** Says to whoever comes after this process that the slot has this command, which has just been fetched. */
+    void recordTaken(int fused) {
+        record.taken(queue.qid(), queue.head(), guestCid, fused);
+    }
+
+    /** What of it outlives this process. */
+    SlotRecord record() {
+        return record;
+    }
+
+    IoCommand companion() {
+        return companion;
+    }
+
+    void setCompanion(IoCommand other) {
+        companion = other;
     }
 
     VirtualSubmissionQueue queue() {

@@ -1,7 +1,9 @@
 package io.sluice.controller;
 
+import io.sluice.mem.Memory;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Status;
+import io.sluice.state.Stores;
 
 /** What I/O commands have done since the controller was made, for the SMART log. Belongs to the controller's agent. */
 final class IoCounters {
@@ -11,6 +13,37 @@ final class IoCounters {
     private long writeBytes;
 
     private long mediaErrors;
+
+    private final long kept;
+    private final Stores stores;
+
+    /**
+     * All 0.
+     *
+     * @param address host address of a cache line where they outlive this process
+     */
+    IoCounters(long address, Stores stores) {
+        this.kept = address;
+        this.stores = stores;
+    }
+
+    /** Once a duty cycle: what it has counted since may be missing after the end of this process, or be counted twice. */
+    void save() {
+        stores.putLong(kept, readCommands);
+        stores.putLong(kept + 8, readBytes);
+        stores.putLong(kept + 16, writeCommands);
+        stores.putLong(kept + 24, writeBytes);
+        stores.putLong(kept + 32, mediaErrors);
+    }
+
+    /** As another process has left them. */
+    void resume() {
+        readCommands = Memory.getLong(kept);
+        readBytes = Memory.getLong(kept + 8);
+        writeCommands = Memory.getLong(kept + 16);
+        writeBytes = Memory.getLong(kept + 24);
+        mediaErrors = Memory.getLong(kept + 32);
+    }
 
     /** A command has succeeded. What counts as what: NVM Command Set 1.0, 1.4.2.7, 1.4.2.8 and 1.4.2.10. */
     void succeeded(IoCommand command) {

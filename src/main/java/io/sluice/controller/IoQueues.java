@@ -7,6 +7,8 @@ import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
 
 /**
  * The I/O queues of one controller and the commands in them. Belongs to the controller's agent.
@@ -40,7 +42,8 @@ final class IoQueues implements AutoCloseable {
     private final DoorbellBuffers doorbells;
     private final IoSlots slots;
     private final FusedCommands fused;
-    private final IoCounters counters = new IoCounters();
+    private final IoCounters counters;
+    private final Replays replays;
 
     private final IoQueueTable table;
 
@@ -69,6 +72,7 @@ final class IoQueues implements AutoCloseable {
      * @param maxQueuePairs the largest queue identifier
      * @param bar0Address where the doorbells' page is mapped here: the address of BAR0's byte 0
      * @param maxTransferBytes as Identify Controller's MDTS says
+     * @param state what of it outlives this process
      */
     IoQueues(
             IoPath path,
@@ -76,17 +80,20 @@ final class IoQueues implements AutoCloseable {
             int maxTransferBytes,
             long bar0Address,
             InterruptSink interrupts,
-            QueueListener listener)
+            QueueListener listener,
+            ControllerState state)
             throws LinuxException {
         this.path = path;
         this.gate = new IoGate(path, maxTransferBytes);
         this.interrupts = interrupts;
         this.listener = listener;
         this.doorbells = new DoorbellBuffers(bar0Address);
-        this.slots = new IoSlots(this, path.maxPending() + 1, IoGate.maxPieces(path, maxTransferBytes));
+        this.counters = new IoCounters(state.counters(), state.stores());
+        this.slots = new IoSlots(this, state, IoGate.maxPieces(path, maxTransferBytes));
         this.staging = new StagedCommands(path, gate, this::end, listener, maxTransferBytes);
+        this.replays = new Replays(path, gate, staging, this::end);
         this.fused = new FusedCommands(path, gate, slots);
-        this.table = new IoQueueTable(maxQueuePairs);
+        this.table = new IoQueueTable(maxQueuePairs, path, doorbells, listener, state);
     }
 
     /** The controller is enabled with this memory page size; there are no queues. */
@@ -94,6 +101,7 @@ final class IoQueues implements AutoCloseable {
         memory = guestMemory;
         translator = memory.hostView();
         doorbells.enable(translator);
+        table.enable(memory);
         gate.enable(translator, path.dataView(memory), memoryPageBytes);
         staging.enable(memory, memoryPageBytes);
     }
@@ -107,12 +115,7 @@ final class IoQueues implements AutoCloseable {
     void memoryChanged(long newEpoch) {
         epoch = newEpoch;
         doorbells.memoryChanged(table.activeSubmissionQueues(), table.activeCompletionQueues());
-        for (VirtualSubmissionQueue queue : table.activeSubmissionQueues()) {
-            queue.memory().forget();
-        }
-        for (VirtualCompletionQueue queue : table.activeCompletionQueues()) {
-            queue.memory().forget();
-        }
+        table.memoryChanged();
         staging.memoryChanged(newEpoch);
     }
 
@@ -123,7 +126,7 @@ final class IoQueues implements AutoCloseable {
                 return true;
             }
         }
-        return !isVisible() || doorbells.isLost();
+        return !isVisible() || doorbells.isLost() || !replays.isEmpty();
     }
 
     /** Whether the guest sees all completions that have been posted. */
@@ -178,37 +181,41 @@ final class IoQueues implements AutoCloseable {
         return table.isEmpty();
     }
 
-    /**
-     * Makes a completion queue; its parameters have been checked.
-     *
-     * @param vector its interrupt vector, or {@link VirtualCompletionQueue#NO_VECTOR}
-     * @return whether all of its memory can be reached; if not, nothing is made
-     */
+    /** See {@link IoQueueTable#createCompletionQueue}. */
     boolean createCompletionQueue(int qid, int entries, long baseGpa, int vector) {
-        long doorbell = doorbells.cqHead(qid);
-        var queue = new VirtualCompletionQueue(qid, entries, baseGpa, vector, doorbell, translator, listener);
-        if (!queue.reach(memory)) {
-            return false;
-        }
-        doorbells.beginCqHead(qid);
-        table.add(queue);
-        firstTurn = 0;
-        path.completionQueueChanged(qid, true);
-        return true;
+        return table.createCompletionQueue(qid, entries, baseGpa, vector);
     }
 
-    /** Makes a submission queue for an existing completion queue; otherwise as {@link #createCompletionQueue}. */
+    /** See {@link IoQueueTable#createSubmissionQueue}. */
     boolean createSubmissionQueue(int qid, int entries, long baseGpa, int cqid) {
-        long doorbell = doorbells.sqTail(qid);
-        VirtualCompletionQueue completions = table.completionQueue(cqid);
-        var queue = new VirtualSubmissionQueue(qid, entries, baseGpa, doorbell, completions, translator, listener);
-        if (!queue.reach(memory)) {
+        return table.createSubmissionQueue(qid, entries, baseGpa, cqid);
+    }
+
+    // ---- what outlives this process
+
+    /** Writes which queues there are; the rest is in the records of slots and rings. */
+    void save(SnapshotWriter out) {
+        doorbells.save(out);
+        table.save(out);
+    }
+
+    /**
+     * Goes on where another process was, after {@link #enable}.
+     *
+     * @return whether all queues can be reached; if not, nothing must be done with them but a reset
+     */
+    boolean resume(SnapshotReader in, long newEpoch) {
+        epoch = newEpoch;
+        counters.resume();
+        doorbells.resume(in);
+        if (!table.resume(in)) {
             return false;
         }
-        doorbells.beginSqTail(qid);
-        completions.addSubmissionQueue(1);
-        table.add(queue);
-        firstTurn = 0;
+        doorbells.memoryChanged(table.activeSubmissionQueues(), table.activeCompletionQueues());
+        table.resumeQueues();
+        new SlotRecovery(table, slots, replays, epoch).run();
+        table.signalAgain();
+        signal();
         return true;
     }
 
@@ -222,10 +229,7 @@ final class IoQueues implements AutoCloseable {
         if (!queue.isVisible()) {
             return false;
         }
-        queue.memory().close();
-        table.removeCompletionQueue(qid);
-        firstTurn = 0;
-        path.completionQueueChanged(qid, false);
+        table.remove(queue);
         if (queue.vector() != VirtualCompletionQueue.NO_VECTOR) {
             interrupts.queueDeleted(queue.vector());
         }
@@ -247,10 +251,7 @@ final class IoQueues implements AutoCloseable {
         if (queue.pending() > 0) {
             return false;
         }
-        queue.completionQueue().addSubmissionQueue(-1);
-        queue.memory().close();
-        table.removeSubmissionQueue(qid);
-        firstTurn = 0;
+        table.remove(queue);
         return true;
     }
 
@@ -263,17 +264,7 @@ final class IoQueues implements AutoCloseable {
         slots.dropAll(); // first: whatever fails after this, nothing reaches the guest
         path.settleAbandoned();
         doorbells.clear();
-        if (!isEmpty()) {
-            for (VirtualCompletionQueue queue : table.activeCompletionQueues()) {
-                path.completionQueueChanged(queue.qid(), false);
-                queue.memory().close();
-            }
-            for (VirtualSubmissionQueue queue : table.activeSubmissionQueues()) {
-                queue.memory().close();
-            }
-            table.clear();
-            firstTurn = 0;
-        }
+        table.clear();
         if (slots.pendingCount() > 0) {
             if (memory.isOutOfReach()) {
                 path.endLost();
@@ -332,6 +323,7 @@ final class IoQueues implements AutoCloseable {
         int work = poll() + takeTurns();
         if (work > 0 || signalOwed) {
             signal();
+            counters.save();
         }
         cutShort = false;
         return work;
@@ -359,7 +351,7 @@ final class IoQueues implements AutoCloseable {
     }
 
     private int poll() {
-        int work = slots.pendingCount() > 0 ? path.poll() : 0;
+        int work = slots.pendingCount() > 0 ? path.poll() + replays.doWork() : 0;
         return table.anyMirrored() || !staging.isIdle() ? work + exchange() : work;
     }
 
@@ -384,7 +376,7 @@ final class IoQueues implements AutoCloseable {
     private int takeTurns() {
         VirtualSubmissionQueue[] queues = table.activeSubmissionQueues();
         int taken = 0;
-        int at = firstTurn;
+        int at = firstTurn < queues.length ? firstTurn : 0; // or there are fewer by now
         bytesLeft = CYCLE_BYTES;
         for (int turn = 0; turn < queues.length && bytesLeft > 0; turn++) {
             int takenBefore = taken;
@@ -461,7 +453,7 @@ final class IoQueues implements AutoCloseable {
     }
 
     private void cancel(IoCommand command) {
-        if (!staging.cancel(command)) {
+        if (!replays.cancel(command) && !staging.cancel(command)) {
             path.cancel(command);
         }
     }
@@ -485,9 +477,16 @@ final class IoQueues implements AutoCloseable {
             return false;
         }
         queue.setFaulted(false);
-        if (status != IoPath.PENDING) {
-            post(command, queue, status);
+        if (status == IoPath.PENDING) {
+            if (!fused.isFirst(command)) {
+                command.recordTaken(SlotRecord.ALONE);
+                queue.storeHead();
+                command.record().held(true);
+            }
+            return true;
         }
+        post(command, queue, account(command, status));
+        queue.storeHead();
         return true;
     }
 
@@ -513,9 +512,8 @@ final class IoQueues implements AutoCloseable {
         return IoPath.BUSY;
     }
 
-    private void post(IoCommand command, VirtualSubmissionQueue queue, int status) {
-        int posted = account(command, status);
-        queue.completionQueue().post(command.result(), queue.head(), queue.qid(), command.guestCid(), posted);
+    private static void post(IoCommand command, VirtualSubmissionQueue queue, int status) {
+        queue.completionQueue().post(command.result(), queue.head(), queue.qid(), command.guestCid(), status);
     }
 
     /** Counts a command that has ended, or logs what it met. Returns the status to post. */
@@ -550,8 +548,14 @@ final class IoQueues implements AutoCloseable {
         queue.addPending(-1);
         slots.free(command);
         if (!command.isDropped()) {
-            post(command, queue, status);
+            fused.firstEnded(command, status);
+            int posted = account(command, status);
+            VirtualCompletionQueue completions = queue.completionQueue();
+            command.record().posting(posted, command.result(), completions.count());
+            post(command, queue, posted);
+            completions.storeCount();
         }
+        command.record().free();
     }
 
     private void signal() {
@@ -584,6 +588,5 @@ final class IoQueues implements AutoCloseable {
     public void close() {
         doorbells.close();
         staging.close();
-        slots.close();
     }
 }

@@ -1,8 +1,5 @@
 package io.sluice.controller;
 
-import io.sluice.linux.LinuxException;
-import io.sluice.linux.Mapping;
-import io.sluice.nvme.Sqe;
 import java.util.function.Consumer;
 
 /**
@@ -12,12 +9,9 @@ import java.util.function.Consumer;
  *
  * <pre>
  *   free ──hold──▶ next ──hold──▶ pending ──free──▶ free
- *
- *   slot memory:  | SQE copies, 64 bytes each … | ranges of Dataset Management, 4096 bytes each … |
  * </pre>
  */
-final class IoSlots implements AutoCloseable {
-    private final Mapping memory;
+final class IoSlots {
     private final IoCommand[] slots;
 
     /** The free ones but {@link #next}: a stack. */
@@ -31,19 +25,15 @@ final class IoSlots implements AutoCloseable {
     /**
      * Slots that are all free.
      *
-     * @param count at least 2
+     * @param state where their entries, ranges and records are; has at least 2
      * @param maxPieces the most pieces of memory that one command's data can have
      */
-    IoSlots(IoQueues owner, int count, int maxPieces) throws LinuxException {
-        long sqeBytes = Math.ceilDiv((long) count * Sqe.BYTES, 4096L) * 4096;
-        memory = Mapping.anonymous(
-                sqeBytes + (long) count * IoCommand.RANGES_BYTES, Mapping.PROT_READ | Mapping.PROT_WRITE);
+    IoSlots(IoQueues owner, ControllerState state, int maxPieces) {
+        int count = state.slots();
         slots = new IoCommand[count];
         free = new IoCommand[count - 1];
         for (int i = 0; i < count; i++) {
-            long sqe = memory.address() + (long) i * Sqe.BYTES;
-            long ranges = memory.address() + sqeBytes + (long) i * IoCommand.RANGES_BYTES;
-            slots[i] = new IoCommand(owner, sqe, ranges, maxPieces);
+            slots[i] = new IoCommand(owner, state.sqe(i), state.ranges(i), state.slot(i), maxPieces);
         }
         next = slots[0];
         freeCount = count - 1;
@@ -105,6 +95,7 @@ final class IoSlots implements AutoCloseable {
         for (IoCommand slot : slots) {
             if (slot.isHeld()) {
                 slot.drop();
+                slot.record().dropped();
             }
         }
     }
@@ -132,8 +123,24 @@ final class IoSlots implements AutoCloseable {
         }
     }
 
-    @Override
-    public void close() {
-        memory.close();
+    /** All of them, for {@link SlotRecovery}. */
+    IoCommand[] all() {
+        return slots;
+    }
+
+    /** Once it is known which of them are pending, so that at least one is not. */
+    void settle() {
+        freeCount = 0;
+        next = null;
+        for (IoCommand slot : slots) {
+            if (slot.isHeld()) {
+                continue;
+            }
+            if (next == null) {
+                next = slot;
+            } else {
+                free[freeCount++] = slot;
+            }
+        }
     }
 }

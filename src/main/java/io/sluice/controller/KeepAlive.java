@@ -1,5 +1,7 @@
 package io.sluice.controller;
 
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
@@ -38,6 +40,16 @@ final class KeepAlive {
     void reset() {
         timeoutMillis = 0;
         due = false;
+    }
+
+    void save(SnapshotWriter out) {
+        out.put(timeoutMillis);
+    }
+
+    /** The host has all of its time again: what it has sent meanwhile nobody has seen. */
+    void resume(SnapshotReader in) {
+        timeoutMillis = in.getLong();
+        restart();
     }
 
     /** Whether a timeout can be set. */

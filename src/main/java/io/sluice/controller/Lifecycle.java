@@ -2,6 +2,9 @@ package io.sluice.controller;
 
 import io.sluice.nvme.Cc;
 import io.sluice.nvme.Csts;
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
+import java.util.Arrays;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -40,10 +43,24 @@ final class Lifecycle {
     }
 
     private enum Phase {
-        DISABLED,
-        READY,
-        RESETTING,
-        FAILED
+        DISABLED(0),
+        READY(1),
+        RESETTING(2),
+        FAILED(3);
+
+        /** In what outlives this process. */
+        private final int code;
+
+        Phase(int code) {
+            this.code = code;
+        }
+
+        private static Phase of(int code) {
+            return Arrays.stream(values())
+                    .filter(phase -> phase.code == code)
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalStateException("a snapshot has the phase " + code));
+        }
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(Lifecycle.class);
@@ -60,10 +77,35 @@ final class Lifecycle {
     /** After a failure: whether what was in flight has been ended, or cannot be. */
     private boolean settled;
 
+    /** Whether something is different since {@link #committed}. */
+    private boolean changed;
+
     Lifecycle(String name, RegisterFile registers, Machinery machinery) {
         this.name = name;
         this.registers = registers;
         this.machinery = machinery;
+    }
+
+    boolean hasChanged() {
+        return changed;
+    }
+
+    void committed() {
+        changed = false;
+    }
+
+    void save(SnapshotWriter out) {
+        out.put(phase.code);
+        out.put(shutdownAsked);
+        out.put(functionReset);
+    }
+
+    /** What a failed controller had in flight is to be ended, whether it has been or not. */
+    void resume(SnapshotReader in) {
+        phase = Phase.of(in.getInt());
+        shutdownAsked = in.getBoolean();
+        functionReset = in.getBoolean();
+        settled = false;
     }
 
     /** Whether commands are taken: ready, and no shutdown has been announced. */
@@ -88,9 +130,10 @@ final class Lifecycle {
 
     /** CC was written. */
     void configured(int oldCc) {
+        changed = true;
         int cc = registers.cc();
         if (Cc.enabled(oldCc) != Cc.enabled(cc) && phase != Phase.DISABLED) {
-            phase = Phase.RESETTING; // and enabled after that if EN says so
+            begin(Phase.RESETTING); // and enabled after that if EN says so
         } else if (!Cc.enabled(oldCc) && Cc.enabled(cc) && phase == Phase.DISABLED) {
             enable();
         }
@@ -100,7 +143,7 @@ final class Lifecycle {
 
     /** A function level reset, or the client is gone. To be called until it returns true. */
     boolean resetFunction() {
-        phase = Phase.RESETTING;
+        begin(Phase.RESETTING);
         functionReset = true; // if the caller has no more time, later cycles finish it
         return finishReset();
     }
@@ -115,6 +158,7 @@ final class Lifecycle {
         }
         beginShutdownIfAsked();
         if (Csts.shst(registers.csts()) == Csts.SHST_OCCURRING && machinery.isQuiet()) {
+            changed = true;
             registers.setCsts(Csts.withShst(registers.csts(), Csts.SHST_COMPLETE));
             LOG.info("{}: shut down", name);
             return 1;
@@ -128,9 +172,10 @@ final class Lifecycle {
             return; // the first reason is the one to tell; what is in flight is being ended
         }
         if (phase != Phase.RESETTING) { // a reset is tried again: the guest waits for RDY to fall
-            phase = Phase.FAILED;
+            begin(Phase.FAILED);
             settled = false;
         }
+        changed = true;
         registers.setCsts(Csts.withFatal(registers.csts(), true));
         LOG.error("{}: failed until it is reset: {}", name, why, cause);
     }
@@ -156,16 +201,21 @@ final class Lifecycle {
             fail("CC.EN was set, but " + fault, null);
             return;
         }
-        phase = Phase.READY;
+        begin(Phase.READY);
         registers.setCsts(Csts.withReady(0, true));
         LOG.info("{}: enabled, CC 0x{}", name, Integer.toHexString(registers.cc()));
+    }
+
+    private void begin(Phase next) {
+        phase = next;
+        changed = true;
     }
 
     private boolean finishReset() {
         if (!machinery.stop()) {
             return false;
         }
-        phase = Phase.DISABLED;
+        begin(Phase.DISABLED);
         if (functionReset) {
             functionReset = false;
             shutdownAsked = false;
@@ -184,6 +234,7 @@ final class Lifecycle {
     /** NVMe 1.4, 7.6.2. Normal and abrupt differ in what the host has done before, not in what is left to do. */
     private void beginShutdownIfAsked() {
         if (shutdownAsked && Csts.shst(registers.csts()) == Csts.SHST_NORMAL) {
+            changed = true;
             registers.setCsts(Csts.withShst(registers.csts(), Csts.SHST_OCCURRING));
         }
         shutdownAsked = false;

@@ -23,7 +23,10 @@ import io.sluice.nvme.Rings;
  * the same then. {@link #fault} says so until it has succeeded.
  */
 final class MirroredRing implements AutoCloseable {
-    private final Mapping copy;
+    /** Null where the copy is in memory of somebody else's. */
+    private final Mapping own;
+
+    private final long address;
     private final MessagedTransfer transfer;
     private final long baseGpa;
     private final int entries;
@@ -33,10 +36,17 @@ final class MirroredRing implements AutoCloseable {
     private boolean underWay;
     private long fault;
 
-    /** @param access {@link Translator#READ} for a submission queue, {@link Translator#WRITE} for a completion queue */
-    MirroredRing(GuestMemory memory, long baseGpa, int entries, int entryBytes, int access) throws LinuxException {
+    /**
+     * @param access {@link Translator#READ} for a submission queue, {@link Translator#WRITE} for a completion queue
+     * @param copyAddress host address of memory for the copy, whole pages, or {@link QueueMemory#ANYWHERE}
+     */
+    MirroredRing(GuestMemory memory, long baseGpa, int entries, int entryBytes, int access, long copyAddress)
+            throws LinuxException {
         long pages = Math.ceilDiv((long) entries * entryBytes, Memory.PAGE_BYTES);
-        this.copy = Mapping.anonymous(pages * Memory.PAGE_BYTES, Mapping.PROT_READ | Mapping.PROT_WRITE);
+        this.own = copyAddress == QueueMemory.ANYWHERE
+                ? Mapping.anonymous(pages * Memory.PAGE_BYTES, Mapping.PROT_READ | Mapping.PROT_WRITE)
+                : null;
+        this.address = own == null ? copyAddress : own.address();
         this.transfer = new MessagedTransfer(memory.messages(), memory.hostView(), access);
         this.baseGpa = baseGpa;
         this.entries = entries;
@@ -45,7 +55,18 @@ final class MirroredRing implements AutoCloseable {
 
     /** Where the copy begins. */
     long address() {
-        return copy.address();
+        return address;
+    }
+
+    /** The copy may be of another queue. */
+    void zero() {
+        Memory.fill(address, (long) entries * entryBytes, (byte) 0);
+    }
+
+    /** Entries before an index are the same here and there, as another process has left them. */
+    void resume(int fromIndex) {
+        done = fromIndex;
+        asked = fromIndex;
     }
 
     /** Entries before this index, and after that of the last time round, are the same here and there. */
@@ -105,7 +126,7 @@ final class MirroredRing implements AutoCloseable {
 
     private void add(int from, int end) {
         long offset = (long) from * entryBytes;
-        transfer.add(baseGpa + offset, copy.address() + offset, (end - from) * entryBytes);
+        transfer.add(baseGpa + offset, address + offset, (end - from) * entryBytes);
     }
 
     /** The guest's memory has changed: what is under way to where there is nothing any more is called off. */
@@ -116,6 +137,8 @@ final class MirroredRing implements AutoCloseable {
     @Override
     public void close() {
         transfer.clear();
-        copy.close();
+        if (own != null) {
+            own.close();
+        }
     }
 }

@@ -17,11 +17,11 @@ import io.sluice.pci.ConfigSpace;
 import io.sluice.poll.Agent;
 import io.sluice.poll.CommandQueue;
 import io.sluice.poll.CommandQueue.AgentStalled;
+import io.sluice.state.Stores;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
@@ -58,12 +58,15 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     private final IoPath path;
     private final boolean trapped;
 
+    private final ControllerState state;
+    private final StateKeeper keeper;
     private final DoorbellPage doorbells;
     private final RegisterFile registers;
     private final PciSide pci;
     private final InterruptBank bank;
     private final Interrupts interrupts;
-    private final ErrorLog errorLog = new ErrorLog();
+    private final InterruptCalls interruptCalls;
+    private final ErrorLog errorLog;
     private final AsyncEvents events = new AsyncEvents();
     private final ChangedNamespaces changedNamespaces = new ChangedNamespaces();
     private final Health health;
@@ -75,7 +78,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     private final MessagedDoorbells messagedDoorbells;
     private final Lifecycle lifecycle;
     private final LiveNamespaces liveNamespaces;
-    private final RegisterFile.Effects effects = new RegisterEffects();
+    private final RegisterFile.Effects effects;
 
     /** Of the client that is attached; null between clients. */
     private GuestMemory memory;
@@ -97,15 +100,40 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
     public NvmeController(
             ControllerConfig config, IoPath path, CommandQueue commands, Runnable wake, LongSupplier clock)
             throws LinuxException {
+        this(
+                config,
+                path,
+                ControllerState.create(config, ControllerState.slotsFor(path), new Stores()),
+                commands,
+                wake,
+                clock);
+    }
+
+    /**
+     * Makes a controller of a state that another one, in this process or one before it, has left: first of all {@link #resume} is to be
+     * called.
+     *
+     * @param state closed with the controller
+     */
+    public NvmeController(
+            ControllerConfig config,
+            IoPath path,
+            ControllerState state,
+            CommandQueue commands,
+            Runnable wake,
+            LongSupplier clock)
+            throws LinuxException {
+        this.state = state;
         this.name = config.name();
         this.path = path;
         this.trapped = config.trappedDoorbells();
         this.commands = commands;
-        this.agent = new AgentCalls(name, commands, this::onFault);
+        this.agent = new AgentCalls(name, commands, this::onFault, this::commit);
         this.wake = wake;
-        doorbells = new DoorbellPage(name, config.trappedDoorbells());
+        doorbells = new DoorbellPage(name, config.trappedDoorbells(), state);
+        errorLog = new ErrorLog(state.errorLog(), state.stores());
         registers = new RegisterFile(config.maxQueueEntries());
-        pci = new PciSide(config);
+        pci = new PciSide(config, state);
         bank = new InterruptBank(config.interruptVectors());
         features = new Features(
                 config,
@@ -113,15 +141,30 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
                 path.namespaces().stream().mapToInt(Namespace::nsid).toArray(),
                 clock);
         interrupts = new Interrupts(bank, registers, pci.config(), features, clock);
+        interruptCalls = new InterruptCalls(bank, agent, commands, this::updatePin);
         lifecycle = new Lifecycle(name, registers, new Engine());
+        effects = new RegisterEffects(lifecycle, interrupts, this::updatePin);
         faults = new QueueFaults(name, clock, errorLog, events, lifecycle);
         queues = new IoQueues(
-                path, config.maxQueuePairs(), config.maxTransferBytes(), doorbells.address(), interrupts, faults);
+                path,
+                config.maxQueuePairs(),
+                config.maxTransferBytes(),
+                doorbells.address(),
+                interrupts,
+                faults,
+                state);
         liveNamespaces = new LiveNamespaces(agent, path, queues, features, changedNamespaces, events);
         health = new Health(clock, queues.counters(), errorLog, features);
         guestData = new GuestData(config.maxTransferBytes());
-        adminQueue = new AdminQueue(doorbells.address(), adminCommands(config), interrupts, faults);
+        adminQueue =
+                new AdminQueue(doorbells.address(), adminCommands(config), interrupts, faults, state, this::commit);
         messagedDoorbells = new MessagedDoorbells(doorbells, adminQueue, queues, features, faults);
+        keeper = new StateKeeper(
+                state, registers, lifecycle, pci, features, events, changedNamespaces, health, adminQueue, queues);
+    }
+
+    private void commit() {
+        keeper.commit();
     }
 
     private AdminCommands adminCommands(ControllerConfig config) {
@@ -181,19 +224,45 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
                 "end the last client's commands",
                 AgentCalls.FIRST_STEP_TIMEOUT_NANOS,
                 () -> lifecycle.resetFunction() && hasLeft());
-        Runnable attach = () -> {
+        runOnAgent("attach a client", () -> {
             renewDoorbells();
-            memory = guestMemory;
-            reader = guestMemory.register(name, wake);
-            epoch = reader.current();
-            if (memory.messages() != null) {
-                memory.messages().listen(wake);
+            connect(guestMemory);
+            commit();
+        });
+    }
+
+    /**
+     * Goes on with the client of the controller that has left the state that this one was made with: in the place of {@link #attach}, with
+     * the client's memory as that one had it. Interrupts go nowhere before {@link #setInterruptTargets}, but none is lost.
+     *
+     * <p>What cannot be done because memory is not there any more fails the controller, as always.
+     */
+    public void resume(GuestMemory guestMemory) {
+        runOnAgent("go on with a client", () -> {
+            connect(guestMemory);
+            String fault = keeper.resume(guestMemory, guestData, epoch);
+            interrupts.coalescing().configured();
+            if (fault != null) {
+                lifecycle.fail(fault, null);
             }
-        };
+            commit();
+        });
+    }
+
+    private void runOnAgent(String what, Runnable step) {
         try {
-            commands.run("attach a client", AgentCalls.SECOND_STEP_TIMEOUT_NANOS, attach);
+            commands.run(what, AgentCalls.SECOND_STEP_TIMEOUT_NANOS, step);
         } catch (AgentStalled e) {
             throw agent.stalled(e);
+        }
+    }
+
+    private void connect(GuestMemory guestMemory) {
+        memory = guestMemory;
+        reader = guestMemory.register(name, wake);
+        epoch = reader.current();
+        if (memory.messages() != null) {
+            memory.messages().listen(wake);
         }
     }
 
@@ -220,13 +289,8 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             memory = null;
             hasLeft();
         });
-        agent.send("detach the client", AgentCalls.SECOND_STEP_TIMEOUT_NANOS, step, () -> close(taken));
-        close(taken);
-    }
-
-    /** Takes nulls too. */
-    private static void close(List<EventFd> eventFds) {
-        eventFds.stream().filter(Objects::nonNull).forEach(EventFd::close);
+        agent.send("detach the client", AgentCalls.SECOND_STEP_TIMEOUT_NANOS, step, () -> InterruptCalls.close(taken));
+        InterruptCalls.close(taken);
     }
 
     /** Whether nothing uses the memory of the client that has left any more. If not, later cycles see to it. */
@@ -318,44 +382,22 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
 
     @Override
     public void setInterruptTargets(InterruptKind kind, int start, List<EventFd> targets) {
-        checkInterrupts(kind, start, targets.size());
-        List<EventFd> replaced = new ArrayList<>();
-        BooleanSupplier step = agent.once(() -> replaced.addAll(bank.setTargets(kind, start, targets)));
-        try {
-            commands.call("set interrupts", AgentCalls.TIMEOUT_NANOS, step, () -> close(replaced));
-        } catch (AgentStalled e) {
-            if (!e.wasUnderWay()) {
-                close(targets); // nobody else will ever have them
-            }
-            throw agent.stalled(e);
-        }
-        close(replaced);
+        interruptCalls.setTargets(kind, start, targets);
     }
 
     @Override
     public void maskInterrupts(InterruptKind kind, int start, int count) {
-        checkInterrupts(kind, start, count);
-        agent.run("mask interrupts", () -> bank.setMasked(kind, start, count, true));
+        interruptCalls.mask(kind, start, count);
     }
 
     @Override
     public void unmaskInterrupts(InterruptKind kind, int start, int count) {
-        checkInterrupts(kind, start, count);
-        agent.run("unmask interrupts", () -> {
-            updatePin(); // what is asserted still is signalled, what is not is not
-            bank.setMasked(kind, start, count, false);
-        });
+        interruptCalls.unmask(kind, start, count);
     }
 
     @Override
     public void triggerInterrupts(InterruptKind kind, int start, int count) {
-        checkInterrupts(kind, start, count);
-        agent.run("trigger interrupts", () -> bank.trigger(kind, start, count));
-    }
-
-    /** Here, on the caller's thread: what a caller does wrong must not fail the controller. */
-    private void checkInterrupts(InterruptKind kind, int start, int count) {
-        Objects.checkFromIndexSize(start, count, bank.count(kind));
+        interruptCalls.trigger(kind, start, count);
     }
 
     @Override
@@ -429,6 +471,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             adminQueue.memoryChanged();
         }
         int work = lifecycle.advance();
+        keeper.commitIfChanged();
         if (memory == null) {
             return work + queues.finish() + (hasLeft() ? 1 : 0);
         }
@@ -438,6 +481,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         if (isKeptAlive() && features.keepAlive().hasExpired()) {
             faults.keepAliveExpired(); // after what has come in time, if the poller is late
         }
+        keeper.commitIfChanged();
         if (reader.acknowledged() != now && !queues.anyPendingBefore(now)) {
             reader.acknowledge(now);
         }
@@ -494,6 +538,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         lifecycle.fail(
                 isAtFault() ? "a file of the guest's memory has been cut short under its mapping" : "internal error",
                 fault);
+        keeper.commitIfChanged();
     }
 
     /** Lets go of everything, the I/O path included. The agent must not run any more, and no client be attached. */
@@ -502,8 +547,8 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         queues.close();
         adminQueue.close();
         guestData.close();
-        pci.close();
         doorbells.close();
+        state.close();
         path.close();
     }
 
@@ -545,23 +590,6 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         @Override
         public boolean isQuiet() {
             return !queues.anyPending() && queues.isVisible() && adminQueue.isVisible() && path.settle();
-        }
-    }
-
-    private final class RegisterEffects implements RegisterFile.Effects {
-        @Override
-        public void configured(int oldCc) {
-            lifecycle.configured(oldCc);
-        }
-
-        @Override
-        public boolean usesMsix() {
-            return interrupts.usesMsix();
-        }
-
-        @Override
-        public void interruptMaskChanged() {
-            updatePin();
         }
     }
 }

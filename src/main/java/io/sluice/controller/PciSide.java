@@ -1,14 +1,14 @@
 package io.sluice.controller;
 
 import io.sluice.device.AccessRefused;
-import io.sluice.linux.LinuxException;
-import io.sluice.linux.Mapping;
 import io.sluice.mem.Bits;
 import io.sluice.mem.Memory;
 import io.sluice.pci.ConfigSpace;
 import io.sluice.pci.MsixTable;
 import io.sluice.pci.PciHeader;
 import io.sluice.pci.PowerManagement;
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
 
 /**
  * What makes the controller a PCI function: configuration space, and the BAR with MSI-X' table and pending bits.
@@ -22,7 +22,7 @@ import io.sluice.pci.PowerManagement;
  * <p>Memory Space Enable is not looked at: it switches the bus's address decoder, which is the VMM's; clients that have no
  * bus leave it off.
  */
-final class PciSide implements AutoCloseable {
+final class PciSide {
     static final int MSIX_BAR = 4;
     static final int MSIX_BAR_BYTES = Memory.PAGE_BYTES;
     static final int CONFIG_BYTES = ConfigSpace.BYTES;
@@ -38,10 +38,12 @@ final class PciSide implements AutoCloseable {
     private static final int ENTRY_CONTROL = 12;
 
     private final ConfigSpace config;
-    private final Mapping msixMemory;
+    private final long msixMemory;
+    private final byte[] image = new byte[CONFIG_BYTES];
     private final MsixTable msixTable;
 
-    PciSide(ControllerConfig controller) throws LinuxException {
+    /** @param state where the MSI-X BAR is; unless it is used, all is as after power-on */
+    PciSide(ControllerConfig controller, ControllerState state) {
         int vectors = controller.interruptVectors();
         ControllerConfig.PciIdentity identity = controller.pci();
         config = ConfigSpace.builder()
@@ -55,9 +57,22 @@ final class PciSide implements AutoCloseable {
                 .msix(vectors, MSIX_BAR, 0, MSIX_BAR, PENDING_OFFSET)
                 .pciExpress()
                 .build();
-        msixMemory = Mapping.anonymous(MSIX_BAR_BYTES, Mapping.PROT_READ | Mapping.PROT_WRITE);
-        msixTable = new MsixTable(msixMemory.address(), msixMemory.address() + PENDING_OFFSET, vectors);
-        msixTable.reset();
+        msixMemory = state.msixBar();
+        msixTable = new MsixTable(msixMemory, msixMemory + PENDING_OFFSET, vectors);
+        if (!state.isUsed()) {
+            msixTable.reset();
+        }
+    }
+
+    /** All but the MSI-X BAR, which is where it outlives this process. */
+    void save(SnapshotWriter out) {
+        config.read(0, image, 0, CONFIG_BYTES);
+        out.put(image);
+    }
+
+    void resume(SnapshotReader in) {
+        in.get(image);
+        config.resume(image);
     }
 
     /** As after power-on. */
@@ -87,7 +102,7 @@ final class PciSide implements AutoCloseable {
 
     void readMsixBar(long offset, byte[] target) throws AccessRefused {
         checkMsixAccess("read", offset, target.length);
-        Memory.copyOut(msixMemory.address() + offset, target, 0, target.length);
+        Memory.copyOut(msixMemory + offset, target, 0, target.length);
     }
 
     /** Table entries take what they have bits for; pending bits and the rest of the BAR take nothing. */
@@ -111,7 +126,7 @@ final class PciSide implements AutoCloseable {
         } else if (field == ENTRY_CONTROL) {
             stored = Bits.get(value, 0, 0);
         }
-        Memory.putInt(msixMemory.address() + offset, stored);
+        Memory.putInt(msixMemory + offset, stored);
     }
 
     private static void checkMsixAccess(String what, long offset, int bytes) throws AccessRefused {
@@ -120,10 +135,5 @@ final class PciSide implements AutoCloseable {
             throw new AccessRefused(what + " of " + bytes + " bytes at 0x" + Long.toHexString(offset)
                     + " of BAR4: MSI-X structures are accessed by aligned 4 or 8 bytes");
         }
-    }
-
-    @Override
-    public void close() {
-        msixMemory.close();
     }
 }

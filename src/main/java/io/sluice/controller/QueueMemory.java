@@ -12,6 +12,9 @@ import java.util.Arrays;
  * until the guest's memory changes. Where the guest does not share it, it is a copy ({@link MirroredRing}).
  */
 final class QueueMemory implements AutoCloseable {
+    /** For a copy, if one is needed, that need not outlive this process. */
+    static final long ANYWHERE = 0;
+
     private static final long UNKNOWN = 0;
 
     private final Translator translator;
@@ -20,6 +23,7 @@ final class QueueMemory implements AutoCloseable {
     private final int entryBytes;
     private final int entriesPerPageShift;
     private final int entries;
+    private final long copyAddress;
     private final long[] pageHvas;
 
     /** Null where the guest shares it. */
@@ -28,15 +32,22 @@ final class QueueMemory implements AutoCloseable {
     /**
      * @param baseGpa a multiple of 4096
      * @param entryBytes a power of two, at most 4096
+     * @param copyAddress host address of memory for a copy, if one is needed, or {@link #ANYWHERE}
      */
-    QueueMemory(Translator translator, long baseGpa, int entries, int entryBytes, int access) {
+    QueueMemory(Translator translator, long baseGpa, int entries, int entryBytes, int access, long copyAddress) {
         this.translator = translator;
         this.baseGpa = baseGpa;
         this.access = access;
         this.entryBytes = entryBytes;
         this.entries = entries;
+        this.copyAddress = copyAddress;
         this.entriesPerPageShift = Integer.numberOfTrailingZeros(Memory.PAGE_BYTES / entryBytes);
         this.pageHvas = new long[((entries - 1) >>> entriesPerPageShift) + 1];
+    }
+
+    /** Where the guest has it. */
+    long baseGpa() {
+        return baseGpa;
     }
 
     /** The host address of an entry, or a negative code of {@link Translator}. */
@@ -72,7 +83,7 @@ final class QueueMemory implements AutoCloseable {
 
     private boolean mirror(GuestMemory guest) {
         try {
-            mirror = new MirroredRing(guest, baseGpa, entries, entryBytes, access);
+            mirror = new MirroredRing(guest, baseGpa, entries, entryBytes, access, copyAddress);
         } catch (LinuxException e) {
             return false; // out of memory, or of mappings
         }

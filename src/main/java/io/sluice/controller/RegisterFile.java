@@ -7,6 +7,8 @@ import io.sluice.nvme.Cap;
 import io.sluice.nvme.Cc;
 import io.sluice.nvme.Registers;
 import io.sluice.nvme.Vs;
+import io.sluice.state.SnapshotReader;
+import io.sluice.state.SnapshotWriter;
 
 /**
  * The registers' values: NVMe 1.4, 3.1. Read by any thread, written by the controller's agent only.
@@ -35,7 +37,11 @@ final class RegisterFile {
 
     private final long cap;
     private volatile int cc;
-    private volatile int csts;
+    private int csts;
+
+    /** What the guest sees of it: what another process would know, too. */
+    private volatile int publicCsts;
+
     private volatile int aqa;
     private volatile long asq;
     private volatile long acq;
@@ -57,6 +63,7 @@ final class RegisterFile {
         return cc;
     }
 
+    /** For the agent. */
     int csts() {
         return csts;
     }
@@ -78,8 +85,33 @@ final class RegisterFile {
         return interruptMask;
     }
 
+    /** For the agent; seen by others from {@link #publish} on. */
     void setCsts(int newCsts) {
         csts = newCsts;
+    }
+
+    /** Shows CSTS to the guest. */
+    void publish() {
+        publicCsts = csts;
+    }
+
+    void save(SnapshotWriter out) {
+        out.put(cc);
+        out.put(csts);
+        out.put(aqa);
+        out.put(asq);
+        out.put(acq);
+        out.put(interruptMask);
+    }
+
+    void resume(SnapshotReader in) {
+        cc = in.getInt();
+        csts = in.getInt();
+        aqa = in.getInt();
+        asq = in.getLong();
+        acq = in.getLong();
+        interruptMask = in.getInt();
+        publish();
     }
 
     /** A controller reset by CC.EN: all but the admin queue's registers and CC itself, NVMe 1.4, 3.1.5, EN. */
@@ -125,7 +157,7 @@ final class RegisterFile {
             case VS -> Vs.NVME_1_4;
             case INTMS, INTMC -> Integer.toUnsignedLong(interruptMask);
             case CC -> Integer.toUnsignedLong(cc);
-            case CSTS -> Integer.toUnsignedLong(csts);
+            case CSTS -> Integer.toUnsignedLong(publicCsts);
             case AQA -> Integer.toUnsignedLong(aqa);
             case ASQ -> asq;
             case ACQ -> acq;

@@ -26,6 +26,7 @@ final class VirtualCompletionQueue {
     private final int vector;
     private final QueueMemory memory;
     private final QueueListener listener;
+    private final RingRecord record;
 
     /** Null where the guest shares the queue's memory. */
     private MirroredRing mirror;
@@ -39,6 +40,7 @@ final class VirtualCompletionQueue {
     private int head;
     private int tail;
     private int phase = Rings.FIRST_PHASE;
+    private long count;
     private int reserved;
     private int submissionQueues;
     private int unsignalled;
@@ -51,6 +53,7 @@ final class VirtualCompletionQueue {
      * @param baseGpa a multiple of the memory page size
      * @param vector its interrupt vector, or {@link #NO_VECTOR}
      * @param headDoorbellAddress host address of its doorbell, which is 0 now
+     * @param state where what of it outlives this process is kept
      */
     VirtualCompletionQueue(
             int qid,
@@ -59,12 +62,14 @@ final class VirtualCompletionQueue {
             int vector,
             long headDoorbellAddress,
             Translator translator,
-            QueueListener listener) {
+            QueueListener listener,
+            ControllerState state) {
         this.qid = qid;
         this.entries = entries;
         this.vector = vector;
         this.headDoorbellAddress = headDoorbellAddress;
-        this.memory = new QueueMemory(translator, baseGpa, entries, Cqe.BYTES, Translator.WRITE);
+        this.memory = new QueueMemory(translator, baseGpa, entries, Cqe.BYTES, Translator.WRITE, state.mirror(qid));
+        this.record = state.ring(qid);
         this.listener = listener;
     }
 
@@ -109,6 +114,11 @@ final class VirtualCompletionQueue {
         return true;
     }
 
+    /** Takes the place that another process had taken. */
+    void reserveAgain() {
+        reserved++;
+    }
+
     /** Gives a place back: its command is parked, or has been dropped. */
     void release() {
         reserved--;
@@ -119,7 +129,7 @@ final class VirtualCompletionQueue {
     }
 
     /**
-     * Posts a completion into a reserved place. Where the memory has gone meanwhile, the completion is lost and the
+     * Posts a completion into a reserved place; what it means for {@link #count} is the caller's to store. Where the memory has gone meanwhile, the completion is lost and the
      * controller told.
      *
      * @param sqHead the submission queue's head, after this command
@@ -132,9 +142,9 @@ final class VirtualCompletionQueue {
             listener.completionLost(qid, sqid, cid);
             return;
         }
+        record.beforeEffect();
         Cqe.publish(Memory.hint(address), dw0, sqHead, sqid, cid, status, phase);
-        tail = Rings.next(tail, entries);
-        phase = Rings.phaseAt(tail, phase);
+        advanceTail();
         if (mirror != null) {
             anyUnsentFailed |= !Status.isSuccess(status);
             return; // the guest sees it later
@@ -143,11 +153,99 @@ final class VirtualCompletionQueue {
         anyFailed |= !Status.isSuccess(status);
     }
 
+    private void advanceTail() {
+        tail = Rings.next(tail, entries);
+        phase = Rings.phaseAt(tail, phase);
+        count++;
+    }
+
+    /** How many completions have been posted since it was made. */
+    long count() {
+        return count;
+    }
+
+    /** What has been posted is known, if no submission queue's head says so. */
+    void storeCount() {
+        record.setCqCount(count);
+    }
+
+    /**
+     * Goes on from where another process was; after {@link #reach}. All that the guest has not consumed is told to it again, and
+     * interrupts it once more.
+     */
+    void resume() {
+        goTo(record.cqCount());
+        head = record.cqHead();
+        if (mirror != null) {
+            mirror.resume(record.cqSent());
+        }
+    }
+
+    private void goTo(long newCount) {
+        count = newCount;
+        tail = (int) (newCount % entries);
+        phase = newCount / entries % 2 == 0 ? Rings.FIRST_PHASE : 1 - Rings.FIRST_PHASE;
+    }
+
+    /** A submission queue of its says that there have been so many completions. */
+    void resumeAt(long atLeast) {
+        if (atLeast > count) {
+            goTo(atLeast);
+        }
+    }
+
+    /** All that the guest has not consumed is told to it again. */
+    void signalAgain() {
+        readHead();
+        unsignalled = Rings.distance(head, mirror == null ? tail : mirror.done(), entries);
+    }
+
+    /** The completion at the tail, if another process has posted one of which nothing else is known; else 0. */
+    long unknownCompletion() {
+        long address = memory.address(tail);
+        long there = address < 0 ? 0 : Cqe.tail(address);
+        return Cqe.phase(there) == phase && address >= 0 ? there : 0;
+    }
+
+    /** That is a completion of this queue's, as its submission queue is about to say. */
+    void takeUnknownCompletion() {
+        advanceTail();
+    }
+
+    /**
+     * Posts a completion that another process may have posted already, to where its tail was. Nothing else has been posted since. Needs no
+     * reserved place.
+     */
+    void postAgain(int dw0, int sqHead, int sqid, int cid, int status) {
+        long address = memory.address(tail);
+        if (address < 0) {
+            listener.completionLost(qid, sqid, cid);
+            return;
+        }
+        long there = Cqe.tail(address);
+        boolean posted = Cqe.phase(there) == phase && Cqe.cid(there) == cid && Cqe.sqid(there) == sqid;
+        if (posted) {
+            advanceTail();
+        } else {
+            reserved++;
+            post(dw0, sqHead, sqid, cid, status);
+        }
+        storeCount();
+    }
+
     /** Makes sure that its memory can be reached, in whichever way; it is not used before. */
     boolean reach(GuestMemory guest) {
         boolean reached = memory.reach(guest);
         mirror = memory.mirror();
         return reached;
+    }
+
+    /** It is a new one. */
+    void begin() {
+        record.beginCq();
+        if (mirror != null) {
+            mirror.zero();
+        }
     }
 
     /** Whether its entries go by messages. */
@@ -167,6 +265,7 @@ final class VirtualCompletionQueue {
             listener.queueMemoryUnreachable(qid, true, mirror.fault());
         }
         if (sent > 0) {
+            record.setCqSent(mirror.done());
             unsignalled += sent;
             anyFailed |= anyUnsentFailed; // or one that is still to be sent: it is told a little early
             anyUnsentFailed &= mirror.done() != tail;
@@ -236,8 +335,9 @@ final class VirtualCompletionQueue {
         if (refusing) {
             refusedDoorbell = doorbell;
             listener.invalidDoorbell(qid, true, doorbell);
-        } else {
+        } else if (newHead != head) {
             head = newHead;
+            record.setCqHead(newHead);
         }
     }
 

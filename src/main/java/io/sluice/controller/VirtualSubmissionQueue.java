@@ -14,6 +14,7 @@ final class VirtualSubmissionQueue {
     private final QueueMemory memory;
     private final VirtualCompletionQueue completionQueue;
     private final QueueListener listener;
+    private final RingRecord record;
 
     /** Null where the guest shares the queue's memory. */
     private MirroredRing mirror;
@@ -32,6 +33,7 @@ final class VirtualSubmissionQueue {
      * @param entries 2 to 4096
      * @param baseGpa a multiple of the memory page size
      * @param tailDoorbellAddress host address of its doorbell, which is 0 now
+     * @param record where its head is kept
      */
     VirtualSubmissionQueue(
             int qid,
@@ -40,11 +42,13 @@ final class VirtualSubmissionQueue {
             long tailDoorbellAddress,
             VirtualCompletionQueue completionQueue,
             Translator translator,
-            QueueListener listener) {
+            QueueListener listener,
+            RingRecord record) {
         this.qid = qid;
         this.entries = entries;
         this.tailDoorbellAddress = tailDoorbellAddress;
-        this.memory = new QueueMemory(translator, baseGpa, entries, Sqe.BYTES, Translator.READ);
+        this.memory = new QueueMemory(translator, baseGpa, entries, Sqe.BYTES, Translator.READ, QueueMemory.ANYWHERE);
+        this.record = record;
         this.completionQueue = completionQueue;
         this.listener = listener;
     }
@@ -59,6 +63,11 @@ final class VirtualSubmissionQueue {
 
     int head() {
         return head;
+    }
+
+    /** Before the entry that was fetched last. */
+    int headBefore() {
+        return Rings.previous(head, entries);
     }
 
     VirtualCompletionQueue completionQueue() {
@@ -192,6 +201,46 @@ final class VirtualSubmissionQueue {
         Sqe.copy(Memory.hint(address), Memory.hint(target));
         head = Rings.next(head, entries);
         return true;
+    }
+
+    /** What has been fetched so far has been answered, which its completion queue's count says too, or is known to its slot. */
+    void storeHead() {
+        record.setSq(head, completionQueue.count());
+    }
+
+    /** Whether one head comes right after another. */
+    boolean isNext(int oneHead, int other) {
+        return other == Rings.next(oneHead, entries);
+    }
+
+    /** The entry that was fetched last is not taken, though {@link #storeHead} has said so. */
+    void storeHeadBefore() {
+        record.setSq(headBefore(), completionQueue.count());
+    }
+
+    /** How many completions its completion queue had when its head was stored last. */
+    long storedCount() {
+        return record.cqCountInSq();
+    }
+
+    /** Goes on from the head that another process has left; after {@link #reach}. */
+    void resume() {
+        resume(record.sqHead());
+    }
+
+    /** Goes on from a head, unless that is more entries ahead than could be, so that it is behind. */
+    void advanceTo(int toHead, int atMost) {
+        if (Rings.distance(head, toHead, entries) <= atMost) {
+            resume(toHead);
+        }
+    }
+
+    /** Goes on from a head. */
+    void resume(int fromHead) {
+        head = fromHead;
+        if (mirror != null) {
+            mirror.resume(fromHead);
+        }
     }
 
     /** The entry that was fetched last has not been taken: it will be fetched again, and looked at as if it were new. */

@@ -115,6 +115,12 @@ public final class ConfigSpace implements ConfigReader {
         publish();
     }
 
+    /** Takes over all 4096 bytes, as {@link #read(int, byte[], int, int)} gave them from a function of the same description. */
+    public synchronized void resume(byte[] from) {
+        System.arraycopy(from, 0, image, 0, BYTES);
+        publish();
+    }
+
     /** Shows in the status register whether an INTx interrupt is pending. */
     public synchronized void setInterruptStatus(boolean pending) {
         int low = image[PciHeader.STATUS] & ~PciHeader.STATUS_INTERRUPT;

@@ -146,10 +146,11 @@ final class FileWork {
 
     /** Nothing comes between the two: no other command that touches these blocks has been begun. */
     private int compareAndWrite(FileRequest request, FileScratch scratch) throws LinuxException {
-        int status = compare(request, scratch);
+        int status = request.command().isCompared() ? Status.OK : compare(request, scratch);
         if (status != Status.OK) {
             return status;
         }
+        request.command().setCompared();
         request.setWriting(true);
         return mayWrite() ? write(request, request.fusedPieces(), scratch) : WRITE_FAULT;
     }

@@ -174,7 +174,10 @@ public final class MemoryStorage implements Resizable {
 
     @Override
     public boolean submitFused(IoCommand compare, IoCommand write) {
-        int compared = compare(compare);
+        int compared = compare.isCompared() ? Status.OK : compare(compare);
+        if (compared == Status.OK) {
+            compare.setCompared();
+        }
         int written = compared == Status.OK ? write(write) : FAILED_FUSED;
         compare.complete(compared);
         write.complete(written);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sluice.linux.LinuxException;
 import io.sluice.linux.Mapping;
 import io.sluice.mem.Memory;
+import io.sluice.state.Stores;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -22,6 +23,7 @@ class DoorbellArmingTest {
     private static final int ENTRIES = 4;
     private static final long SHADOW = 0x1000;
     private static final long EVENT_IDX = 0x2000;
+    private static final long RECORD = 0x3000;
 
     private FakeGuest memory;
     private Mapping bar0;
@@ -77,7 +79,14 @@ class DoorbellArmingTest {
             doorbells.enable(memory.hostView());
             doorbells.configure(SHADOW, EVENT_IDX, new VirtualSubmissionQueue[0], new VirtualCompletionQueue[0]);
             var queue = new VirtualSubmissionQueue(
-                    1, ENTRIES, 0x8000, doorbells.sqTail(1), null, memory.hostView(), new FailingListener());
+                    1,
+                    ENTRIES,
+                    0x8000,
+                    doorbells.sqTail(1),
+                    null,
+                    memory.hostView(),
+                    new FailingListener(),
+                    new RingRecord(memory.hva(RECORD), new Stores()));
             queues = new VirtualSubmissionQueue[] {queue};
             submitted = start;
             guest.storeTail(1, start % ENTRIES);

@@ -32,11 +32,13 @@ class FairnessTest {
     private final FakeGuest guest;
     private final Mapping bar0;
     private final IoQueues queues;
+    private final ControllerState state;
 
     FairnessTest() throws IOException {
         guest = new FakeGuest(4 << 20);
         bar0 = Mapping.anonymous(16 << 10, Mapping.PROT_READ | Mapping.PROT_WRITE);
-        queues = new IoQueues(path, MAX_QUEUES, MIB, bar0.address(), vector -> {}, new NoFaults());
+        state = TestState.of(path);
+        queues = new IoQueues(path, MAX_QUEUES, MIB, bar0.address(), vector -> {}, new NoFaults(), state);
         queues.enable(guest, PAGE);
         for (int i = 1; i < MIB / PAGE; i++) {
             Memory.putLong(guest.hva(LIST_GPA) + 8L * (i - 1), DATA_GPA + (long) i * PAGE);
@@ -46,6 +48,7 @@ class FairnessTest {
     @AfterEach
     void close() {
         queues.close();
+        state.close();
         bar0.close();
         guest.close();
     }

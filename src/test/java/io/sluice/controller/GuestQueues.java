@@ -27,6 +27,7 @@ public final class GuestQueues implements AutoCloseable {
     private final Mapping bar0 = Mapping.anonymous(16 << 10, Mapping.PROT_READ | Mapping.PROT_WRITE);
     private final IoPath path;
     private final IoQueues queues;
+    private final ControllerState state;
     private final int entries;
     private int tail;
     private int head;
@@ -45,7 +46,8 @@ public final class GuestQueues implements AutoCloseable {
     public GuestQueues(IoPath path, int entries, Translator dataView) throws IOException {
         this.path = path;
         this.entries = entries;
-        queues = new IoQueues(path, 4, MAX_TRANSFER, bar0.address(), vector -> {}, new Listener());
+        state = TestState.of(path);
+        queues = new IoQueues(path, 4, MAX_TRANSFER, bar0.address(), vector -> {}, new Listener(), state);
         queues.enable(new Seen(guest, dataView), Memory.PAGE_BYTES);
         queues.memoryChanged(guest.epoch.current());
         create();
@@ -157,6 +159,7 @@ public final class GuestQueues implements AutoCloseable {
     @Override
     public void close() {
         queues.close();
+        state.close();
         path.close();
         bar0.close();
         guest.close();

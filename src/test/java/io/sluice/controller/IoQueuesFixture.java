@@ -39,6 +39,7 @@ abstract class IoQueuesFixture {
     FakeGuest guest;
     Mapping bar0;
     IoQueues queues;
+    private ControllerState state;
     int sqEntries;
     int cqEntries;
     int sqTail;
@@ -48,7 +49,8 @@ abstract class IoQueuesFixture {
     void open() throws Exception {
         guest = new FakeGuest(4 << 20);
         bar0 = Mapping.anonymous(16 << 10, Mapping.PROT_READ | Mapping.PROT_WRITE);
-        queues = new IoQueues(path, 4, MAX_TRANSFER, bar0.address(), raised::add, new Listener());
+        state = TestState.of(path);
+        queues = new IoQueues(path, 4, MAX_TRANSFER, bar0.address(), raised::add, new Listener(), state);
         queues.enable(guest, PAGE);
         queues.memoryChanged(guest.epoch.current());
     }
@@ -56,14 +58,17 @@ abstract class IoQueuesFixture {
     @AfterEach
     void close() {
         queues.close();
+        state.close();
         bar0.close();
         guest.close();
     }
 
     void reopen() {
         queues.close();
+        state.close();
         try {
-            queues = new IoQueues(path, 4, MAX_TRANSFER, bar0.address(), raised::add, new Listener());
+            state = TestState.of(path);
+            queues = new IoQueues(path, 4, MAX_TRANSFER, bar0.address(), raised::add, new Listener(), state);
         } catch (IOException e) {
             throw new AssertionError(e);
         }

@@ -34,6 +34,7 @@ abstract class MemoryStorageFixture {
     final Mapping bar0;
     IoPath storage;
     IoQueues queues;
+    private ControllerState state;
     int tail;
 
     MemoryStorageFixture() throws Exception {
@@ -43,7 +44,8 @@ abstract class MemoryStorageFixture {
 
     void open(long bytes, int blockBytes) throws Exception {
         storage = newStorage(new Namespace(1, bytes / blockBytes, blockBytes, 0, 0, 0, false));
-        queues = new IoQueues(storage, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoQueueFaults());
+        state = TestState.of(storage);
+        queues = new IoQueues(storage, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoQueueFaults(), state);
         queues.enable(guest, PAGE);
         assertTrue(queues.createCompletionQueue(1, ENTRIES, CQ_GPA, 0));
         assertTrue(queues.createSubmissionQueue(1, ENTRIES, SQ_GPA, 1));
@@ -57,6 +59,7 @@ abstract class MemoryStorageFixture {
     void closeAll() {
         stepUntil(queues::reset, "nothing is pending");
         queues.close();
+        state.close();
         storage.close();
         bar0.close();
         guest.close();

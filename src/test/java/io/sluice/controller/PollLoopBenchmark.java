@@ -60,6 +60,7 @@ public class PollLoopBenchmark {
     private Mapping bar0;
     private IoPath path;
     private IoQueues queues;
+    private ControllerState state;
     private int tail;
 
     @Setup(Level.Trial)
@@ -74,7 +75,8 @@ public class PollLoopBenchmark {
         transaction.commit();
         Namespace namespace = new Namespace(1, DRIVE_BYTES / 4096, 4096, 0, 0, 0, false);
         path = storage.equals("noop") ? new NoopStorage(namespace) : new MemoryStorage(namespace);
-        queues = new IoQueues(path, 1, 1 << 20, bar0.address(), vector -> {}, new IgnoreEvents());
+        state = TestState.of(path);
+        queues = new IoQueues(path, 1, 1 << 20, bar0.address(), vector -> {}, new IgnoreEvents(), state);
         queues.enable(space, Memory.PAGE_BYTES);
         queues.createCompletionQueue(1, ENTRIES, CQ_GPA, VirtualCompletionQueue.NO_VECTOR);
         queues.createSubmissionQueue(1, ENTRIES, 0, 1);
@@ -95,6 +97,7 @@ public class PollLoopBenchmark {
     @TearDown(Level.Trial)
     public void close() {
         queues.close();
+        state.close();
         path.close();
         space.close();
         memory.close();

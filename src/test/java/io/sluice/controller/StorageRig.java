@@ -40,6 +40,7 @@ final class StorageRig implements AutoCloseable {
     final FakeGuest guest;
     final IoPath path;
     final IoQueues queues;
+    private final ControllerState state;
     private final Mapping bar0;
     private final int blockShift;
     private final int[] statuses = new int[ENTRIES];
@@ -54,7 +55,8 @@ final class StorageRig implements AutoCloseable {
         blockShift = path.namespaces().getFirst().blockShift();
         guest = new FakeGuest(DATA_GPA + (long) BUFFERS * MAX_TRANSFER);
         bar0 = Mapping.anonymous(16 << 10, Mapping.PROT_READ | Mapping.PROT_WRITE);
-        queues = new IoQueues(path, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoQueueFaults());
+        state = TestState.of(path);
+        queues = new IoQueues(path, 1, MAX_TRANSFER, bar0.address(), vector -> {}, new NoQueueFaults(), state);
         queues.enable(guest, PAGE);
         assertTrue(queues.createCompletionQueue(1, ENTRIES, CQ_GPA, 0));
         reopenQueue();
@@ -262,6 +264,7 @@ final class StorageRig implements AutoCloseable {
             LockSupport.parkNanos(1_000);
         }
         queues.close();
+        state.close();
         path.close();
         bar0.close();
         guest.close();

@@ -1,0 +1,56 @@
+package io.sluice.controller;
+
+import io.sluice.state.Stores;
+
+/** Ends its controller before one of its steps: from then on nothing is stored, and nothing seen from outside. */
+final class DroppingStores extends Stores {
+    static final long NEVER = Long.MAX_VALUE;
+
+    /** As far as the controller has come. */
+    static final class Dropped extends Error {
+        private static final long serialVersionUID = 1;
+
+        Dropped() {
+            super("dropped", null, false, false);
+        }
+    }
+
+    private final long last;
+    private long steps;
+
+    /** @param steps after how many steps it ends */
+    DroppingStores(long steps) {
+        last = steps;
+    }
+
+    long steps() {
+        return steps;
+    }
+
+    boolean isDropped() {
+        return steps > last;
+    }
+
+    private void step() {
+        if (isDropped() || ++steps > last) {
+            throw new Dropped();
+        }
+    }
+
+    @Override
+    public void putInt(long address, int value) {
+        step();
+        super.putInt(address, value);
+    }
+
+    @Override
+    public void putLong(long address, long value) {
+        step();
+        super.putLong(address, value);
+    }
+
+    @Override
+    public void beforeEffect() {
+        step();
+    }
+}

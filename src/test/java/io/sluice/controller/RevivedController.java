@@ -1,0 +1,254 @@
+package io.sluice.controller;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.sluice.device.AccessRefused;
+import io.sluice.device.InterruptKind;
+import io.sluice.device.Region;
+import io.sluice.linux.EventFd;
+import io.sluice.linux.Fd;
+import io.sluice.linux.Mapping;
+import io.sluice.mem.Memory;
+import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.Registers;
+import io.sluice.pci.CapabilityId;
+import io.sluice.pci.MsixCapability;
+import io.sluice.pci.PciHeader;
+import io.sluice.poll.CommandQueue;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongSupplier;
+
+/**
+ * A controller that is dropped in the middle of what it does, as often as a test likes, and made again from what it has left. The
+ * guest's memory, the drive's blocks and the mapped doorbells stay; messages that have not been answered are sent again.
+ */
+final class RevivedController implements AutoCloseable {
+    private static final long RAM_BYTES = 4 << 20;
+    private static final int MAX_LIVES = 100;
+
+    final FakeGuest guest;
+    private final Mapping platter;
+    private final ControllerConfig config;
+
+    /** How many steps each life has. */
+    private final LongSupplier spans;
+
+    private DroppingStores stores;
+    private ControllerState state;
+    private NvmeController controller;
+    private Mapping doorbells;
+    private int lives;
+
+    /** The guest's ends of its interrupts; empty if it has none. */
+    private List<EventFd> lines = List.of();
+
+    RevivedController(ControllerConfig config, LongSupplier spans) throws IOException {
+        this.config = config;
+        this.spans = spans;
+        guest = new FakeGuest(RAM_BYTES);
+        platter = Mapping.anonymous(DurableDrive.BLOCKS * DurableDrive.BLOCK, Mapping.PROT_READ | Mapping.PROT_WRITE);
+        stores = new DroppingStores(spans.getAsLong());
+        DurableDrive drive = new DurableDrive(platter);
+        int slots = ControllerState.slotsFor(drive);
+        state = ControllerState.create(config, slots, stores);
+        controller = make(drive);
+        attach();
+    }
+
+    private NvmeController make(DurableDrive drive) throws IOException {
+        return new NvmeController(config, drive, state, CommandQueue.direct(), () -> {}, () -> 0);
+    }
+
+    /** A client that has no answer to its first message has not come yet. */
+    private void attach() throws IOException {
+        for (boolean attached = false; !attached; ) {
+            try {
+                controller.attach(guest);
+                attached = !stores.isDropped();
+            } catch (DroppingStores.Dropped e) {
+                attached = false;
+            }
+            if (!attached) {
+                makeAgain();
+            }
+        }
+        Region.Mappable page = controller.region(Region.BAR0).mappable().orElseThrow();
+        doorbells = Mapping.shared(page.memory(), page.offset(), page.bytes(), Mapping.PROT_READ | Mapping.PROT_WRITE);
+    }
+
+    private void makeAgain() throws IOException {
+        assertTrue(++lives < MAX_LIVES, "it does not get anywhere");
+        Fd stateFd = state.stateFd().duplicate();
+        Fd doorbellFd = state.doorbellFd().duplicate();
+        controller.close();
+        stores = new DroppingStores(spans.getAsLong());
+        DurableDrive drive = new DurableDrive(platter);
+        state = ControllerState.open(config, drive, stateFd, doorbellFd, stores);
+        controller = make(drive);
+    }
+
+    private void revive() throws IOException {
+        do {
+            makeAgain();
+            try {
+                controller.resume(guest);
+                connectLines();
+            } catch (DroppingStores.Dropped e) {
+                assertTrue(stores.isDropped());
+            }
+        } while (stores.isDropped());
+    }
+
+    /** The guest has MSI-X, and as many vectors. */
+    void useInterrupts(int vectors) throws IOException {
+        List<EventFd> made = new ArrayList<>();
+        for (int i = 0; i < vectors; i++) {
+            made.add(EventFd.create());
+        }
+        lines = made;
+        byte[] on = {(byte) 0, (byte) (MsixCapability.CONTROL_ENABLE >> Byte.SIZE)};
+        send(to -> to.write(Region.CONFIG, msixControl(to), on));
+        send(to -> connectLines());
+    }
+
+    private static int msixControl(NvmeController of) throws AccessRefused {
+        byte[] config = new byte[PciSide.CONFIG_BYTES];
+        of.read(Region.CONFIG, 0, config);
+        int at = config[PciHeader.CAPABILITIES_POINTER] & 0xff;
+        while (config[at] != CapabilityId.MSIX) {
+            at = config[at + 1] & 0xff;
+        }
+        return at + MsixCapability.CONTROL;
+    }
+
+    /** As a connection does that has found its client again. */
+    private void connectLines() {
+        if (!lines.isEmpty() && !stores.isDropped()) {
+            controller.setInterruptTargets(InterruptKind.MSIX, 0, duplicates());
+        }
+    }
+
+    private List<EventFd> duplicates() {
+        try {
+            List<EventFd> ends = new ArrayList<>();
+            for (EventFd line : lines) {
+                ends.add(EventFd.adopt(line.fd().duplicate()));
+            }
+            return ends;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Whether a vector has interrupted since the last call; without interrupts, always. */
+    boolean hasInterrupted(int vector) {
+        return lines.isEmpty() || lines.get(vector).drain() > 0;
+    }
+
+    /** What is stored, for messages. */
+    String describe() {
+        StringBuilder text = new StringBuilder();
+        for (int qid = 0; qid <= 4; qid++) {
+            RingRecord ring = state.ring(qid);
+            text.append(qid)
+                    .append(": SQ head ")
+                    .append(ring.sqHead())
+                    .append(" count ")
+                    .append(ring.cqCountInSq());
+            text.append(", CQ count ")
+                    .append(ring.cqCount())
+                    .append(" head ")
+                    .append(ring.cqHead())
+                    .append("; ");
+        }
+        for (int slot = 0; slot < state.slots(); slot++) {
+            SlotRecord record = state.slot(slot);
+            record.load();
+            text.append("slot ")
+                    .append(slot)
+                    .append(": state ")
+                    .append(record.state())
+                    .append(" SQ ")
+                    .append(record.sqid());
+            text.append(" CID ").append(record.guestCid()).append("; ");
+        }
+        return text.toString();
+    }
+
+    /** How many times it has been made again. */
+    int revivals() {
+        return lives;
+    }
+
+    /** Steps of this life. */
+    long steps() {
+        return stores.steps();
+    }
+
+    /** A message, sent until it is answered. */
+    @FunctionalInterface
+    interface Message {
+        void send(NvmeController to) throws AccessRefused;
+    }
+
+    void send(Message message) throws IOException {
+        boolean answered = false;
+        while (!answered) {
+            try {
+                message.send(controller);
+                answered = !stores.isDropped();
+            } catch (DroppingStores.Dropped e) {
+                assertTrue(stores.isDropped());
+            } catch (AccessRefused e) {
+                throw new IOException(e);
+            }
+            if (!answered) {
+                revive();
+            }
+        }
+    }
+
+    void write(Registers register, long value) throws IOException {
+        byte[] source = new byte[register.bytes()];
+        LittleEndian.put(value, source);
+        send(to -> to.write(Region.BAR0, register.offset(), source));
+    }
+
+    int read(Registers register) throws IOException {
+        byte[] target = new byte[register.bytes()];
+        send(to -> to.read(Region.BAR0, register.offset(), target));
+        return (int) LittleEndian.get(target);
+    }
+
+    void ring(int bar0Offset, int value) {
+        Memory.putIntRelease(doorbells.address() + bar0Offset - Doorbells.OFFSET, value);
+    }
+
+    /** A duty cycle. */
+    void step() throws IOException {
+        try {
+            controller.doWork();
+        } catch (DroppingStores.Dropped e) {
+            assertTrue(stores.isDropped());
+        }
+        if (stores.isDropped()) {
+            revive();
+        }
+    }
+
+    byte block(long lba, int offset) {
+        return Memory.getByte(platter.address() + lba * DurableDrive.BLOCK + offset);
+    }
+
+    @Override
+    public void close() {
+        controller.close();
+        lines.forEach(EventFd::close);
+        doorbells.close();
+        platter.close();
+        guest.close();
+    }
+}
