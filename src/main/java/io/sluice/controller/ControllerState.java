@@ -17,7 +17,7 @@ import java.io.IOException;
  *
  * <pre>
  *   snapshot: registers, features, events, configuration space, which queues there are: all that changes seldom
- *   words:    | rings | counters | errors | MSI-X BAR | slot records | SQE copies | ranges | copies of CQs not shared |
+ *   words:    | rings | counters | errors | MSI-X BAR | SQE copies, each with its slot's record | ranges | copies of CQs not shared |
  * </pre>
  *
  * <p>Guest memory, interrupts' eventfds and the namespaces' data are others' to keep.
@@ -26,6 +26,9 @@ public final class ControllerState implements AutoCloseable {
     private static final String KIND = "nvmectrl";
     private static final int VERSION = 1;
     private static final int SNAPSHOT_BYTES = 16 << 10;
+
+    /** An entry and its record are neighbours: a command that ends later touches both. */
+    private static final int SLOT_BYTES = Sqe.BYTES + SlotRecord.BYTES;
 
     private static final int RINGS = ControllerConfig.MAX_QUEUE_PAIRS + 1;
     private static final long RINGS_BYTES = pages((long) RINGS * RingRecord.BYTES);
@@ -73,7 +76,6 @@ public final class ControllerState implements AutoCloseable {
         shape = Bits.with(shape, 63, 48, config.interruptVectors());
         long words = RINGS_BYTES
                 + 3L * Memory.PAGE_BYTES
-                + recordsBytes(slots)
                 + sqeBytes(slots)
                 + (long) slots * IoCommand.RANGES_BYTES
                 + RINGS * MIRROR_BYTES;
@@ -84,12 +86,8 @@ public final class ControllerState implements AutoCloseable {
         return Math.ceilDiv(bytes, (long) Memory.PAGE_BYTES) * Memory.PAGE_BYTES;
     }
 
-    private static long recordsBytes(int slots) {
-        return pages((long) slots * SlotRecord.BYTES);
-    }
-
     private static long sqeBytes(int slots) {
-        return pages((long) slots * Sqe.BYTES);
+        return pages((long) slots * SLOT_BYTES);
     }
 
     /** The state's descriptor. Owned by this; whoever keeps it duplicates it. */
@@ -137,20 +135,16 @@ public final class ControllerState implements AutoCloseable {
     }
 
     SlotRecord slot(int index) {
-        return new SlotRecord(index, records() + (long) index * SlotRecord.BYTES, stores());
-    }
-
-    private long records() {
-        return msixBar() + Memory.PAGE_BYTES;
+        return new SlotRecord(index, sqe(index) + Sqe.BYTES, stores());
     }
 
     /** Host address of a slot's copy of its entry. */
     long sqe(int index) {
-        return sqes() + (long) index * Sqe.BYTES;
+        return sqes() + (long) index * SLOT_BYTES;
     }
 
     private long sqes() {
-        return records() + recordsBytes(slots);
+        return msixBar() + Memory.PAGE_BYTES;
     }
 
     /** Host address of a slot's copy of its ranges. */

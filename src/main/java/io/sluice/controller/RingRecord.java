@@ -25,6 +25,9 @@ final class RingRecord {
     private static final int CQ_HEAD = 16;
     private static final int CQ_SENT = 20;
 
+    /** In the word of a submission queue, which is stored for each command: by hand, since {@link Bits} checks what cannot be wrong. */
+    private static final int CQ_COUNT_SHIFT = 16;
+
     private final long address;
     private final Stores stores;
 
@@ -60,7 +63,7 @@ final class RingRecord {
     }
 
     void setSq(int head, long cqCount) {
-        stores.putLong(address + SQ, Bits.with(head, 63, 16, cqCount));
+        stores.putLong(address + SQ, cqCount << CQ_COUNT_SHIFT | head);
     }
 
     long cqCount() {

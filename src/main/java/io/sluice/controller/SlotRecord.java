@@ -24,7 +24,7 @@ import io.sluice.state.Stores;
  * it is in {@link SlotRecovery}.
  */
 final class SlotRecord {
-    static final int BYTES = 32;
+    static final int BYTES = 64;
 
     static final int FREE = 0;
     static final int TAKEN = 1;
@@ -44,8 +44,19 @@ final class SlotRecord {
     /** Of a second one whose first has ended. */
     static final int NO_SLOT = -1;
 
-    private static final int HELD = 60;
+    // The owner's fields, composed by hand, since that is done for each command, and Bits checks what cannot be wrong.
+
+    private static final int STATE = 61;
+    private static final int FUSED = 58;
     private static final int PARITY = 57;
+    private static final int SQID = 50;
+    private static final int STATUS = 35;
+    private static final int SQ_HEAD = 16;
+    private static final long HELD = 1L << 60;
+    private static final long STATES = 7L << STATE;
+
+    /** What is new when a command ends. */
+    private static final long ENDING = STATES | 1L << PARITY | 0x7fffL << STATUS;
 
     private final int index;
     private final long address;
@@ -76,8 +87,12 @@ final class SlotRecord {
         if (progress != 0) {
             setProgress(0);
         }
-        long word = Bits.with(Bits.with(0, 15, 0, guestCid), 27, 16, sqHeadAfter);
-        enter(Bits.with(Bits.with(word, 56, 50, sqid), 59, 58, fused), TAKEN);
+        owner = (long) TAKEN << STATE
+                | (long) fused << FUSED
+                | (long) sqid << SQID
+                | (long) sqHeadAfter << SQ_HEAD
+                | guestCid;
+        storeOwner();
     }
 
     /** Before it is taken as the second of two: which slot has the first, or {@link #NO_SLOT}. */
@@ -87,12 +102,13 @@ final class SlotRecord {
 
     /** The SQ head after it has been stored; or is about to be the one before it again. */
     void held(boolean nowHeld) {
-        enter(Bits.with(owner, HELD, nowHeld), state());
+        owner = nowHeld ? owner | HELD : owner & ~HELD;
+        storeOwner();
     }
 
     /** The command has ended, and how is known, but it is not to be posted yet. */
     void ended(int status, int newDw0) {
-        enter(Bits.with(withDw0(newDw0), 49, 35, status), ENDED);
+        end(ENDED, status, newDw0, 0);
     }
 
     /**
@@ -101,30 +117,28 @@ final class SlotRecord {
      * @param cqCount how many completions there are in its queue before it
      */
     void posting(int status, int newDw0, long cqCount) {
-        long word = Bits.with(withDw0(newDw0), 49, 35, status);
-        enter(Bits.with(word, PARITY, isOdd(cqCount)), POSTING);
+        end(POSTING, status, newDw0, cqCount & 1);
     }
 
-    private static boolean isOdd(long count) {
-        return Bits.isSet(count, 0);
-    }
-
-    private long withDw0(int newDw0) {
+    private void end(int state, int status, int newDw0, long parity) {
         if (dw0 != newDw0) {
             dw0 = newDw0;
             stores.putInt(address + AT_DW0, newDw0);
         }
-        return owner;
+        owner = (owner & ~ENDING) | ((long) state << STATE) | ((long) status << STATUS) | (parity << PARITY);
+        storeOwner();
     }
 
     /** Its completion is not to be posted any more, but the path still has it. */
     void dropped() {
-        enter(owner, DROPPED);
+        owner = (owner & ~STATES) | ((long) DROPPED << STATE);
+        storeOwner();
     }
 
     void free() {
         if (state() != FREE) {
-            enter(owner, FREE);
+            owner &= ~STATES;
+            storeOwner();
         }
     }
 
@@ -133,8 +147,7 @@ final class SlotRecord {
         stores.putLong(address + AT_PROGRESS, newProgress);
     }
 
-    private void enter(long word, int state) {
-        owner = Bits.with(word, 63, 61, state);
+    private void storeOwner() {
         stores.putLong(address + AT_OWNER, owner);
     }
 
@@ -157,11 +170,11 @@ final class SlotRecord {
     }
 
     int state() {
-        return (int) Bits.get(owner, 63, 61);
+        return (int) (owner >>> STATE);
     }
 
     boolean isHeld() {
-        return Bits.isSet(owner, HELD);
+        return (owner & HELD) != 0;
     }
 
     int fused() {
@@ -170,7 +183,7 @@ final class SlotRecord {
 
     /** Whether it is {@link #POSTING}, and its queue has had another completion since. */
     boolean isPosted(long cqCount) {
-        return state() == POSTING && Bits.isSet(owner, PARITY) != isOdd(cqCount);
+        return state() == POSTING && Bits.get(owner, PARITY, PARITY) != (cqCount & 1);
     }
 
     int sqid() {
