@@ -60,7 +60,7 @@ final class AdminCommands implements AdminQueue.Executor {
             case AdminOpcode.CREATE_IO_SQ -> queueCommands.createSubmissionQueue(command);
             case AdminOpcode.DELETE_IO_CQ -> queueCommands.deleteCompletionQueue(command);
             case AdminOpcode.CREATE_IO_CQ -> queueCommands.createCompletionQueue(command);
-            case AdminOpcode.GET_LOG_PAGE -> logs.getLogPage(command);
+            case AdminOpcode.GET_LOG_PAGE -> logs.getLogPage(command, this::isOffered);
             case AdminOpcode.IDENTIFY -> identify.identify(command);
             case AdminOpcode.ABORT -> abort(command);
             case AdminOpcode.SET_FEATURES -> features.set(command);
@@ -71,8 +71,8 @@ final class AdminCommands implements AdminQueue.Executor {
         };
     }
 
-    /** The commands of {@link #execute}; Commands Supported and Effects says the same. */
-    static boolean isOffered(int opcode) {
+    /** The commands of {@link #execute}; Commands Supported and Effects says the same. One depends on the guest's memory. */
+    private boolean isOffered(int opcode) {
         return switch (opcode) {
             case AdminOpcode.DELETE_IO_SQ,
                     AdminOpcode.CREATE_IO_SQ,
@@ -84,8 +84,8 @@ final class AdminCommands implements AdminQueue.Executor {
                     AdminOpcode.SET_FEATURES,
                     AdminOpcode.GET_FEATURES,
                     AdminOpcode.KEEP_ALIVE,
-                    AdminOpcode.DOORBELL_BUFFER_CONFIG,
                     AdminOpcode.ASYNC_EVENT_REQUEST -> true;
+            case AdminOpcode.DOORBELL_BUFFER_CONFIG -> identify.offersDoorbellBuffers();
             default -> false;
         };
     }

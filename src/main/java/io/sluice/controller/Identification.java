@@ -54,6 +54,11 @@ final class Identification {
                 .reduce(0, (some, bit) -> some | bit);
     }
 
+    /** Whether Doorbell Buffer Config is offered now: OACS bit 8. */
+    boolean offersDoorbellBuffers() {
+        return takesDoorbellBuffers.getAsBoolean();
+    }
+
     /** Whether an identifier is 1 to NN. */
     boolean isValid(int nsid) {
         return nsid >= 1 && nsid <= maxNsid;
@@ -94,8 +99,7 @@ final class Identification {
     }
 
     private void writeAdminCapabilities(long target) {
-        IdentifyController.OACS.set(
-                target, takesDoorbellBuffers.getAsBoolean() ? IdentifyController.OACS_DOORBELL_BUFFER : 0);
+        IdentifyController.OACS.set(target, offersDoorbellBuffers() ? IdentifyController.OACS_DOORBELL_BUFFER : 0);
         IdentifyController.RAB.set(target, ARBITRATION_BURST_SHIFT);
         IdentifyController.MDTS.set(target, mdts());
         IdentifyController.OAES.set(target, OFFERED_NOTICES);

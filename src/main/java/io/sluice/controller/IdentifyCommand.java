@@ -27,6 +27,11 @@ final class IdentifyCommand {
         this.data = data;
     }
 
+    /** Whether Identify Controller says now that Doorbell Buffer Config is there: OACS bit 8. */
+    boolean offersDoorbellBuffers() {
+        return identification.offersDoorbellBuffers();
+    }
+
     int identify(AdminCommand command) {
         int nsid = Sqe.nsid(command.sqe());
         return switch (AdminSqe.cns(command.sqe())) {

@@ -11,6 +11,7 @@ import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.SmartLog;
 import io.sluice.nvme.Sqe;
 import io.sluice.nvme.Status;
+import java.util.function.IntPredicate;
 
 /**
  * Get Log Page: NVMe 1.4, 5.14. Offsets and lengths of any size; what a command asks for beyond a page's end is zeroes.
@@ -50,7 +51,8 @@ final class LogCommands {
         this.events = events;
     }
 
-    int getLogPage(AdminCommand command) {
+    /** @param adminOpcodes the admin commands that there are now */
+    int getLogPage(AdminCommand command, IntPredicate adminOpcodes) {
         long sqe = command.sqe();
         int page = AdminSqe.logPageId(sqe);
         int pageBytes = pageBytes(page);
@@ -65,7 +67,7 @@ final class LogCommands {
         if (offset % Integer.BYTES != 0 || Long.compareUnsigned(offset, pageBytes) > 0) {
             return command.refuse(Status.INVALID_FIELD, AT_OFFSET, 0);
         }
-        write(page, data.clearBuffer());
+        write(page, data.clearBuffer(), adminOpcodes);
         int status = data.send(sqe, (int) offset, AdminSqe.logBytes(sqe));
         if (status == Status.OK && !AdminSqe.retainAsyncEvent(sqe)) {
             pageRead(page);
@@ -86,14 +88,14 @@ final class LogCommands {
         };
     }
 
-    private void write(int page, long target) {
+    private void write(int page, long target, IntPredicate adminOpcodes) {
         switch (page) {
             case LogPage.SUPPORTED_PAGES -> writeSupportedPages(target);
             case LogPage.ERROR_INFORMATION -> errorLog.write(target);
             case LogPage.SMART -> health.write(target);
             case LogPage.FIRMWARE_SLOT -> writeFirmwareSlots(target);
             case LogPage.CHANGED_NAMESPACES -> changedNamespaces.write(target);
-            default -> writeEffects(target);
+            default -> writeEffects(target, adminOpcodes);
         }
     }
 
@@ -116,9 +118,9 @@ final class LogCommands {
         FirmwareSlotLog.revision(Identification.FIRMWARE_SLOT).set(target, config.firmwareRevision());
     }
 
-    private void writeEffects(long target) {
+    private void writeEffects(long target, IntPredicate adminOpcodes) {
         for (int opcode = 0; opcode <= MAX_OPCODE; opcode++) {
-            if (AdminCommands.isOffered(opcode)) {
+            if (adminOpcodes.test(opcode)) {
                 CommandEffectsLog.admin(opcode).set(target, CommandEffectsLog.SUPPORTED);
             }
         }

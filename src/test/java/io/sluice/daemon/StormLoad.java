@@ -9,6 +9,7 @@ import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.AdminSqe;
 import io.sluice.nvme.Cqe;
+import io.sluice.nvme.DoorbellBuffer;
 import io.sluice.nvme.Doorbells;
 import io.sluice.nvme.DsmRange;
 import io.sluice.nvme.NvmOpcode;
@@ -28,7 +29,7 @@ import java.util.concurrent.locks.LockSupport;
  * a completion queue only when the queue's interrupt has come, so a lost interrupt ends the load, and so the test.
  *
  * <pre>
- *   queue memory:  0 admin … | 1_0000h queue 1 | 8_0000h queue 2 | …
+ *   queue memory:  0 admin … | 8000h two pairs of shadow doorbells and EventIdx | 1_0000h queue 1 | 8_0000h queue 2 | …
  *   each queue:    0 SQ | 1000h CQ | 1_0000h a page for each command: its PRP list, or its ranges
  * </pre>
  */
@@ -40,6 +41,10 @@ final class StormLoad implements AutoCloseable {
     private static final int USED_BLOCKS = 16 << 10;
 
     private static final int BLOCKS_PER_PAGE = RawController.PAGE / 512;
+    /** Places for the doorbells of I/O queues, besides the page: all of them are rung, so the controller may look at any. */
+    static final int SHADOWS = 2;
+
+    private static final long FIRST_SHADOW = 0x8000;
     private static final long FIRST_QUEUE = 0x1_0000;
     private static final long QUEUE_BYTES = 0x7_0000;
     private static final long CQ = 0x1000;
@@ -87,6 +92,14 @@ final class StormLoad implements AutoCloseable {
 
     static long cqOffset(int index) {
         return FIRST_QUEUE + index * QUEUE_BYTES + CQ;
+    }
+
+    static long shadowOffset(int index) {
+        return FIRST_SHADOW + 2L * index * RawController.PAGE;
+    }
+
+    static long eventIdxOffset(int index) {
+        return shadowOffset(index) + RawController.PAGE;
     }
 
     /** The controller is ready, and has no I/O queues: makes them, and begins anew. Only while paused. */
@@ -216,6 +229,24 @@ final class StormLoad implements AutoCloseable {
             tail = 0;
             head = 0;
             phase = 1;
+            setShadows(DoorbellBuffer.sqTailOffset(qid), 0);
+            setShadows(DoorbellBuffer.cqHeadOffset(qid), 0);
+        }
+
+        private void ringTail(int value) {
+            setShadows(DoorbellBuffer.sqTailOffset(qid), value);
+            raw.ring(Doorbells.sqTailDoorbell(qid), value);
+        }
+
+        private void ringHead() {
+            setShadows(DoorbellBuffer.cqHeadOffset(qid), head);
+            raw.ring(Doorbells.cqHeadDoorbell(qid), head);
+        }
+
+        private void setShadows(int offset, int value) {
+            for (int i = 0; i < SHADOWS; i++) {
+                Memory.putIntRelease(raw.queueAddress(shadowOffset(i)) + offset, value);
+            }
         }
 
         void turn() {
@@ -233,7 +264,7 @@ final class StormLoad implements AutoCloseable {
                 seasonOf[cid] = season;
                 put(cid);
             }
-            raw.ring(Doorbells.sqTailDoorbell(qid), tail);
+            ringTail(tail);
         }
 
         private void put(int cid) {
@@ -243,7 +274,7 @@ final class StormLoad implements AutoCloseable {
 
         void ringBlindly() {
             put(random.nextInt(ENTRIES));
-            raw.ring(Doorbells.sqTailDoorbell(qid), random.nextBoolean() ? tail : random.nextInt(ENTRIES));
+            ringTail(random.nextBoolean() ? tail : random.nextInt(ENTRIES));
         }
 
         private void write(long sqe, int cid) {
@@ -301,7 +332,7 @@ final class StormLoad implements AutoCloseable {
                 completion = Cqe.tail(raw.queueAddress(base + CQ) + (long) head * Cqe.BYTES);
             }
             if (head != before) {
-                raw.ring(Doorbells.cqHeadDoorbell(qid), head);
+                ringHead();
             }
         }
 

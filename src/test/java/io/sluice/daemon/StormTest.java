@@ -8,8 +8,11 @@ import io.sluice.controller.Namespace;
 import io.sluice.linux.SocketOptions;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
+import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.Csts;
 import io.sluice.nvme.Registers;
+import io.sluice.nvme.Sqe;
+import io.sluice.nvme.Status;
 import io.sluice.storage.MemoryStorage;
 import io.sluice.vfiouser.client.VfioUserClient;
 import io.sluice.vfiouser.server.ServerLimits;
@@ -38,6 +41,9 @@ class StormTest {
     private static final long[] DATA = {0x4000_0000L, 0x2000_0000_0000L, 0xffff_ffff_f000L - RawController.MEMORY_BYTES
     };
     private static final long DRIVE_BLOCKS = (64L << 30) / 512;
+    /** Where no memory is mapped. */
+    private static final long NOWHERE = 0x7f_0000_0000L;
+
     private static final byte UNTOUCHED = 0x5a;
     /** A reply is due within 2 s. One near that has waited for a deadline of ours, and not for the 50 ms of the storage. */
     private static final long LIMIT_NANOS = RawController.DEADLINE_NANOS * 3 / 4;
@@ -106,7 +112,7 @@ class StormTest {
             boolean connected = true;
             while (connected && actionsDone < actions) {
                 load.await(1 + random.nextInt(200));
-                connected = act(raw, load, random.nextInt(15));
+                connected = act(raw, load, random.nextInt(18));
                 actionsDone++;
             }
             commandsEnded += load.stop();
@@ -149,11 +155,37 @@ class StormTest {
             }
             case 10, 11 -> takeQueuesAway(raw, load);
             case 12, 13 -> timed("interrupts", load::churnInterrupts);
+            case 14, 15, 16 -> moveDoorbells(raw, load);
             default -> {
                 return false;
             }
         }
         return true;
+    }
+
+    /** Doorbell Buffer Config under load, also such as must be refused, and leaves the doorbells where they are. */
+    private void moveDoorbells(RawController raw, StormLoad load) throws IOException {
+        int pair = random.nextInt(StormLoad.SHADOWS);
+        long shadow = raw.queueIova + StormLoad.shadowOffset(pair);
+        long eventIdx = raw.queueIova + StormLoad.eventIdxOffset(pair);
+        int kind = random.nextInt(6);
+        long sqe = raw.adminSqe(AdminOpcode.DOORBELL_BUFFER_CONFIG);
+        Sqe.setPrp1(
+                sqe,
+                switch (kind) {
+                    case 0 -> shadow + Long.BYTES;
+                    case 1 -> eventIdx;
+                    default -> shadow;
+                });
+        Sqe.setPrp2(sqe, kind == 2 ? NOWHERE : eventIdx);
+        int good = kind > 2 ? Status.OK : Status.INVALID_FIELD.dnr();
+        int expected = shared ? good : Status.INVALID_OPCODE.dnr();
+        assertEquals(
+                Status.describe(expected),
+                Status.describe(raw.runAdmin() & ~Status.MORE),
+                "Doorbell Buffer Config " + kind + ", seed " + seed);
+        load.await(50);
+        checkAlive(raw);
     }
 
     private static void mapHalf(RawController raw, int half) throws IOException {
@@ -250,12 +282,18 @@ class StormTest {
         for (int i = 0; i < StormLoad.QUEUES; i++) {
             paint(raw.queueAddress(StormLoad.cqOffset(i)), StormLoad.CQ_BYTES);
         }
+        for (int i = 0; i < StormLoad.SHADOWS; i++) {
+            paint(raw.queueAddress(StormLoad.eventIdxOffset(i)), RawController.PAGE);
+        }
     }
 
     private void assertQueuesUntouched(RawController raw) {
         assertUntouched("admin queue", raw.queueAddress(RawController.ADMIN_CQ), RawController.PAGE);
         for (int i = 0; i < StormLoad.QUEUES; i++) {
             assertUntouched("queue " + (i + 1), raw.queueAddress(StormLoad.cqOffset(i)), StormLoad.CQ_BYTES);
+        }
+        for (int i = 0; i < StormLoad.SHADOWS; i++) {
+            assertUntouched("EventIdx", raw.queueAddress(StormLoad.eventIdxOffset(i)), RawController.PAGE);
         }
     }
 

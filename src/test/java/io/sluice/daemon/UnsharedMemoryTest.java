@@ -9,8 +9,10 @@ import io.sluice.mem.Memory;
 import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.AdminSqe;
 import io.sluice.nvme.Cns;
+import io.sluice.nvme.CommandEffectsLog;
 import io.sluice.nvme.Csts;
 import io.sluice.nvme.IdentifyController;
+import io.sluice.nvme.LogPage;
 import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Registers;
 import io.sluice.nvme.Sqe;
@@ -436,8 +438,19 @@ class UnsharedMemoryTest {
         sqe = raw.adminSqe(AdminOpcode.DOORBELL_BUFFER_CONFIG);
         Sqe.setPrp1(sqe, DATA);
         Sqe.setPrp2(sqe, DATA + PAGE);
-        assertTrue(Status.INVALID_FIELD.is(raw.runAdmin()));
+        assertTrue(Status.INVALID_OPCODE.is(raw.runAdmin()));
+
+        sqe = raw.adminSqe(AdminOpcode.GET_LOG_PAGE);
+        AdminSqe.setGetLogPage(sqe, Sqe.NSID_ALL, LogPage.COMMAND_EFFECTS, 0, CommandEffectsLog.BYTES, false);
+        Sqe.setPrp1(sqe, DATA);
+        assertEquals(Status.OK, raw.runAdmin());
+        assertEquals(0, effects(AdminOpcode.DOORBELL_BUFFER_CONFIG));
+        assertEquals(CommandEffectsLog.SUPPORTED, effects(AdminOpcode.KEEP_ALIVE));
         assertServes();
+    }
+
+    private long effects(int opcode) {
+        return CommandEffectsLog.admin(opcode).get(raw.dataAddress(0));
     }
 
     /** A client that refuses to have its queue written or read fails its controller, not the server. */
