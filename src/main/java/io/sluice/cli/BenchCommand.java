@@ -145,6 +145,13 @@ final class BenchCommand implements Callable<Integer> {
                             + " the latency then tells how long a device takes that has fallen asleep.")
     private int thinkMillis;
 
+    @Option(
+            names = "--no-shared-memory",
+            description =
+                    "Give a socket's server no descriptors of this process's memory, so that it has to ask for all data and queues by"
+                            + " messages (DMA_READ, DMA_WRITE), as QEMU does for a guest whose memory is not share=on.")
+    private boolean noSharedMemory;
+
     @Option(names = "--verify", description = "Write a pattern, and check it whenever it is read, and at the end.")
     private boolean verify;
 
@@ -184,6 +191,7 @@ final class BenchCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         sluice.logOnlyTrouble();
         BenchOptions options = options();
+        target = withMemoryAsAsked(target);
         return StopOnSignal.during(this::stop, () -> measure(options));
     }
 
@@ -312,6 +320,19 @@ final class BenchCommand implements Callable<Integer> {
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
+    }
+
+    private DeviceTarget withMemoryAsAsked(DeviceTarget given) {
+        if (!noSharedMemory) {
+            return given;
+        }
+        if (given instanceof DeviceTarget.Socket socket) {
+            return socket.withoutSharedMemory();
+        }
+        throw new ParameterException(
+                spec.commandLine(),
+                "--no-shared-memory is for a device behind a vfio-user socket, /tmp/nvme.sock say, and " + given
+                        + " is none");
     }
 
     private void checkCosts() {

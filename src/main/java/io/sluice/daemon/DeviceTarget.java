@@ -13,11 +13,22 @@ public sealed interface DeviceTarget {
      * Behind a socket.
      *
      * @param timeout how long its server may take for an answer
+     * @param sharesMemory whether its server gets our memory by descriptors; else by a message for each access
      */
-    record Socket(Path path, Duration timeout) implements DeviceTarget {
-        /** With the usual time for an answer. */
+    record Socket(Path path, Duration timeout, boolean sharesMemory) implements DeviceTarget {
+        /** With shared memory. */
+        public Socket(Path path, Duration timeout) {
+            this(path, timeout, true);
+        }
+
+        /** With the usual time for an answer, and shared memory. */
         public Socket(Path path) {
             this(path, VfioUserClient.DEFAULT_TIMEOUT);
+        }
+
+        /** The same, without shared memory. */
+        public Socket withoutSharedMemory() {
+            return new Socket(path, timeout, false);
         }
 
         @Override

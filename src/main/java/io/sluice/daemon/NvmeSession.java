@@ -72,8 +72,7 @@ public final class NvmeSession implements AutoCloseable {
     public static NvmeSession open(DeviceTarget target, DriverOptions options, long dataBytes, Runnable onLoss)
             throws IOException {
         return switch (target) {
-            case DeviceTarget.Socket socket ->
-                start(VfioUserClient.connect(socket.path(), socket.timeout()), List.of(ALL_ADDRESSES), options, null);
+            case DeviceTarget.Socket socket -> start(connect(socket), List.of(ALL_ADDRESSES), options, null);
             case DeviceTarget.Pci pci -> {
                 VfioDevice device = VfioDevice.open(pci.address().toString(), dataBytes + MIN_DMA_BYTES);
                 yield start(device, device.usableIovas(), options, onLoss);
@@ -81,6 +80,12 @@ public final class NvmeSession implements AutoCloseable {
             case DeviceTarget.Model model -> start(model, options);
             case DeviceTarget.Mediated mediated -> start(mediated, options, onLoss);
         };
+    }
+
+    private static VfioUserClient connect(DeviceTarget.Socket socket) throws IOException {
+        return socket.sharesMemory()
+                ? VfioUserClient.connect(socket.path(), socket.timeout())
+                : VfioUserClient.connectUnshared(socket.path(), socket.timeout(), memory -> memory);
     }
 
     private static NvmeSession start(DeviceTarget.Model target, DriverOptions options) throws IOException {

@@ -4,12 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sluice.daemon.ModelDaemon;
+import io.sluice.daemon.ModelOptions;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -99,6 +103,7 @@ class SluiceTest {
         "bench, --driver-cost",
         "bench, --think-time",
         "bench, --mediator-cost",
+        "bench, --no-shared-memory",
         "bench, model:noop",
         "identify, model:noop",
         "list, --json",
@@ -267,6 +272,40 @@ class SluiceTest {
                 err.toString());
         assertTrue(out.toString().contains(" on model:memory,size=4M\n"), out.toString());
         assertTrue(out.toString().contains(": all as written"), out.toString());
+    }
+
+    /** The server's thread for such requests is there as long as it has a client that it has asked for memory. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void shouldVerifyADeviceThatHasToAskForItsDataIfItIsTo(boolean asks) throws Exception {
+        ModelOptions options = new ModelOptions(
+                folder.resolve("s"), 0600, Optional.empty(), Optional.empty(), 4 << 20, 512, "ASKING", false);
+        try (ModelDaemon model = ModelDaemon.start(options)) {
+            String[] bench = {
+                "bench", model.socket().toString(), "--op", "randrw", "--verify", "--time", "1", "--warm-up", "0",
+            };
+            String[] arguments = Arrays.copyOf(bench, bench.length + (asks ? 1 : 0));
+            if (asks) {
+                arguments[bench.length] = "--no-shared-memory";
+            }
+            FutureTask<Integer> run = new FutureTask<>(() -> run(arguments));
+            Thread.ofPlatform().start(run);
+            boolean asked = false;
+            while (!run.isDone()) {
+                asked |= Thread.getAllStackTraces().keySet().stream()
+                        .anyMatch(thread -> thread.getName().equals("vfio-user DMA ASKING"));
+                Thread.sleep(10);
+            }
+            assertEquals(ExitCode.OK, run.get(), err.toString());
+            assertTrue(out.toString().contains(": all as written"), out.toString());
+            assertEquals(asks, asked);
+        }
+    }
+
+    @Test
+    void shouldRefuseToKeepMemoryFromADeviceThatIsNotBehindASocket() {
+        String[] bench = {"bench", "model:memory", "--op", "randread", "--no-shared-memory"};
+        assertUsageError("--no-shared-memory is for a device behind a vfio-user socket", bench);
     }
 
     @Test
