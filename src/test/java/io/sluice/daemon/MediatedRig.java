@@ -49,10 +49,15 @@ final class MediatedRig implements AutoCloseable {
 
     /** Cuts the namespace into volumes of so many blocks, one after the other. */
     List<NvmeController> share(long... blockCounts) throws IOException {
+        return share(VolumeSettings.Doorbells.MAPPED, blockCounts);
+    }
+
+    /** The same, with doorbells as one likes. */
+    List<NvmeController> share(VolumeSettings.Doorbells doorbells, long... blockCounts) throws IOException {
         List<ServePlan.Volume> plan = new ArrayList<>();
         long first = 0;
         for (long blocks : blockCounts) {
-            plan.add(volume("volume-" + plan.size(), first, blocks));
+            plan.add(volume("volume-" + plan.size(), first, blocks, doorbells));
             first += blocks;
         }
         mediation = Mediation.start(session, plan, PollerSettings.DEFAULT);
@@ -60,6 +65,11 @@ final class MediatedRig implements AutoCloseable {
     }
 
     static ServePlan.Volume volume(String name, long firstLba, long blocks) {
+        return volume(name, firstLba, blocks, VolumeSettings.Doorbells.MAPPED);
+    }
+
+    private static ServePlan.Volume volume(
+            String name, long firstLba, long blocks, VolumeSettings.Doorbells doorbells) {
         VolumeSettings settings = new VolumeSettings(
                 name,
                 NSID,
@@ -73,7 +83,7 @@ final class MediatedRig implements AutoCloseable {
                 VolumeSettings.DEFAULT_QUEUE_PAIRS,
                 VolumeSettings.DEFAULT_QUEUE_ENTRIES,
                 VolumeSettings.DEFAULT_MAX_IN_FLIGHT,
-                VolumeSettings.Doorbells.MAPPED,
+                doorbells,
                 false,
                 name);
         return new ServePlan.Volume(settings, firstLba, blocks, BLOCK_BYTES);

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,6 +28,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("qemu")
 @Execution(ExecutionMode.CONCURRENT)
 class GuestTest {
+    /** What nvme.sh says when it is done with a command. */
+    private static final Pattern CHECKED = Pattern.compile("==> CHECKED (\\S+)");
+
+    /** A line of the table of these commands. */
+    private static final Pattern DOCUMENTED = Pattern.compile("\n\\| `([a-z-]+)`");
+
     @TempDir
     Path folder;
 
@@ -73,6 +80,48 @@ class GuestTest {
 
             assertGood(model, run);
         }
+    }
+
+    @Test
+    void shouldAnswerAllThatNvmeCliAsks() throws Exception {
+        List<String> commands = documentedCommands();
+        assertTrue(commands.size() > 10, () -> "the table names only " + commands);
+        try (ModelProcess model = ModelProcess.start(
+                folder.resolve("drive.sock"),
+                "--memory",
+                "64M",
+                "--serial",
+                "NVME-CLI",
+                "--queues",
+                "3",
+                "--block-size",
+                "4096")) {
+            Map<String, String> settings =
+                    Map.of("SMP", "2", "GUEST_SERIAL", "NVME-CLI", "GUEST_QUEUES", "3", "TIMEOUT", "400");
+            Run run = Rig.guest("nvme.sh", settings, Rig.drive(model.socket(), ""));
+
+            assertGood(model, run);
+            List<String> checked = CHECKED.matcher(run.output())
+                    .results()
+                    .map(result -> result.group(1))
+                    .sorted()
+                    .toList();
+            assertEquals(commands, checked, run.output());
+        }
+    }
+
+    /** The commands in the table of docs/testing.md, in alphabetical order. */
+    private static List<String> documentedCommands() throws IOException {
+        String page = Files.readString(Path.of("docs", "testing.md"));
+        int start = page.indexOf("| `nvme` |");
+        int end = page.indexOf("\n\n", start);
+        assertTrue(start > 0 && end > start, "docs/testing.md has no table of nvme-cli's commands");
+        return DOCUMENTED
+                .matcher(page.substring(start, end))
+                .results()
+                .map(result -> result.group(1))
+                .sorted()
+                .toList();
     }
 
     @Test

@@ -48,7 +48,7 @@ class SharedDeviceTest {
 
     @BeforeEach
     void name() {
-        for (char name = 'a'; name <= 'd'; name++) {
+        for (char name = 'a'; name <= 'e'; name++) {
             volumes.add("name=" + name + ",size=" + VOLUME_MIB + "M,socket=" + socket(name));
         }
     }
@@ -68,9 +68,9 @@ class SharedDeviceTest {
     }
 
     @Test
-    void shouldKeepFourGuestsApartOfWhichOneIsKilledAndOneRestarts() throws Exception {
+    void shouldKeepFiveGuestsApartOfWhichOneIsKilledAndOneRestarts() throws Exception {
         try (ModelProcess device = ModelProcess.start(
-                folder.resolve("device.sock"), "--memory", 4 * VOLUME_MIB + "M", "--serial", "DEVICE")) {
+                folder.resolve("device.sock"), "--memory", 5 * VOLUME_MIB + "M", "--serial", "DEVICE")) {
             List<String> digests;
             try (ServeProcess serve = ServeProcess.start(folder, device.socket().toString(), volumes)) {
                 digests = runGuests();
@@ -94,9 +94,10 @@ class SharedDeviceTest {
             Thread.sleep(3_000);
             killed.kill();
             try (Guest next = start('b', "fill", Map.of());
-                    Guest huge = start('d', "fill", Map.of("BACKEND", "huge"))) {
+                    Guest huge = start('d', "fill", Map.of("BACKEND", "huge"));
+                    Guest unshared = start('e', "fill", Map.of("BACKEND", "private"))) {
                 List<String> digests = new ArrayList<>();
-                for (Guest guest : List.of(restarted, next, iommu, huge)) {
+                for (Guest guest : List.of(restarted, next, iommu, huge, unshared)) {
                     digests.add(digestOf(guest.await()));
                 }
                 return digests;
