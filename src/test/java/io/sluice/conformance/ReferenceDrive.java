@@ -13,12 +13,55 @@ final class ReferenceDrive {
     private final int[] tags;
     private final boolean[] bad;
 
+    /** The command that has last been planned to read a block, and the one to change it. */
+    private final int[] readBy;
+
+    private final int[] changedBy;
+    private int command = 1;
+    private int firstOfBatch = 1;
+
+    /** What is written is told apart by tags, 1 and up. */
+    static final class Tags {
+        private int next = 1;
+
+        int take(int count) {
+            int first = next;
+            next += count;
+            return first;
+        }
+    }
+
     ReferenceDrive(int nsid, int blockCount, int blockBytes) {
         this.nsid = nsid;
         this.blockBytes = blockBytes;
         this.blockCount = blockCount;
         tags = new int[blockCount];
         bad = new boolean[blockCount];
+        readBy = new int[blockCount];
+        changedBy = new int[blockCount];
+    }
+
+    /** All commands have ended. */
+    void beginBatch() {
+        firstOfBatch = ++command;
+    }
+
+    void beginCommand() {
+        command++;
+    }
+
+    /** Whether the command may use these blocks beside the others of its batch, of which nobody knows which is done first. */
+    boolean claim(long slba, int count, boolean changes) {
+        boolean free = true;
+        for (int lba = (int) slba; lba < slba + count; lba++) {
+            free &= !isOfAnother(changedBy[lba]) && !(changes && isOfAnother(readBy[lba]));
+            (changes ? changedBy : readBy)[lba] = command;
+        }
+        return free;
+    }
+
+    private boolean isOfAnother(int user) {
+        return user >= firstOfBatch && user != command;
     }
 
     /** Whether a range is inside; neither its start nor its end need make sense. */
