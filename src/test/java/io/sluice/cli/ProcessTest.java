@@ -3,6 +3,7 @@ package io.sluice.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import io.sluice.linux.Posix;
@@ -177,7 +178,7 @@ class ProcessTest {
                             "bench", socket().toString(), "--op", "randread", "--time", "3600", "--warm-up", "0"))
                     .redirectErrorStream(true)
                     .start();
-            awaitClient(model);
+            awaitClient(model, bench);
             Posix.kill((int) bench.pid(), signal);
             String output = new String(bench.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertEquals(128 + signal, codeOf(bench), output);
@@ -198,9 +199,13 @@ class ProcessTest {
     }
 
     /** Until the client has been connected for a while, so that its load runs: its memory is mapped by then. */
-    private static void awaitClient(ModelProcess model) throws IOException, InterruptedException {
+    private static void awaitClient(ModelProcess model, Process client) throws IOException, InterruptedException {
         Path maps = Path.of("/proc", Long.toString(model.process().pid()), "maps");
         while (!Files.readString(maps).contains("memfd:sluice bench data")) {
+            if (!client.isAlive()) {
+                fail("the client has ended: "
+                        + new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+            }
             Thread.sleep(20);
         }
         Thread.sleep(500);
@@ -213,7 +218,7 @@ class ProcessTest {
                             List.of("bench", socket().toString(), "--op", "randread", "--time", "3600", "--depth", "4"))
                     .redirectErrorStream(true)
                     .start();
-            awaitClient(model);
+            awaitClient(model, bench);
             model.process().destroyForcibly();
             String output = new String(bench.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertEquals(ExitCode.FAILED, codeOf(bench), output);
@@ -230,7 +235,7 @@ class ProcessTest {
                             List.of("bench", socket().toString(), "--op", "randread", "--time", "3600"))
                     .redirectErrorStream(true)
                     .start();
-            awaitClient(model);
+            awaitClient(model, bench);
             assertEquals(ExitCode.FAILED, run("identify", socket().toString()));
             assertTrue(err.toString().contains("busy with another client"), err.toString());
             bench.destroy();
