@@ -130,6 +130,7 @@ final class FusedCommands {
         queue.addPending(-2);
         queue.putBack();
         giveBack(queue, first, second);
+        lastFirst = null; // the slot may get another command
         first.setCompanion(null);
         second.setCompanion(null);
         slots.free(second);

@@ -36,6 +36,9 @@ class DroppedControllerTest {
     private static final int ENTRIES = 5;
     private static final int COLD = 300;
 
+    /** A block whose commands end in a later cycle. */
+    private static final long LATER = DurableDrive.BLOCKS - 2;
+
     /** 0 for a guest that polls. */
     private int vectors;
 
@@ -244,7 +247,9 @@ class DroppedControllerTest {
             transfer(sqe, NvmOpcode.WRITE, lba, written);
             Sqe.setFuse(sqe, Sqe.FUSE_SECOND);
         });
-        driver.await(List.of(compare, write));
+        Ticket beside = io(2, NvmOpcode.WRITE, LATER, DATA); // which may get the slot of those that are put back
+        driver.await(List.of(compare, write, beside));
+        assertEquals(Status.OK, beside.status());
         return List.of(compare.status() & ~Status.MORE, write.status() & ~Status.MORE);
     }
 

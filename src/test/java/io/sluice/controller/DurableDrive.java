@@ -21,6 +21,9 @@ final class DurableDrive implements IoPath {
     private final ArrayDeque<IoCommand> pending = new ArrayDeque<>();
     private int polls;
 
+    /** Fused commands are not taken when they come first, and taken when they come again. */
+    private boolean busy;
+
     /** @param platter where the blocks are */
     DurableDrive(Mapping platter) {
         blocks = platter.address();
@@ -100,6 +103,10 @@ final class DurableDrive implements IoPath {
 
     @Override
     public boolean submitFused(IoCommand compare, IoCommand write) {
+        busy = !busy;
+        if (busy) {
+            return false;
+        }
         int compared = compare.isCompared() ? Status.OK : execute(compare);
         if (compared == Status.OK) {
             compare.setCompared();

@@ -27,7 +27,7 @@ import java.util.function.LongSupplier;
  */
 final class RevivedController implements AutoCloseable {
     private static final long RAM_BYTES = 4 << 20;
-    private static final int MAX_LIVES = 100;
+    private static final int MAX_LIVES = 1_000;
 
     final FakeGuest guest;
     private final Mapping platter;
