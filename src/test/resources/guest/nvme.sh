@@ -302,7 +302,9 @@ expect 'set-feature:0x81' set-feature $drive --feature-id=0x81 --value=1 --data-
 nvme get-feature $drive --feature-id=0x81 --cdw11=1 --data-len=16 --raw-binary 2>&1 | cmp - /tmp/host || fail "another host identifier"
 refused 'Not Saveable' set-feature $drive --feature-id=0x01 --value=3 --save
 refused 'Invalid Field' set-feature $drive --feature-id=0x02 --value=1
-refused 'Command Sequence Error' set-feature $drive --feature-id=0x07 --value=0
+# Newer kernels keep the number of queues to themselves: then the drive is not asked, and only the conformance suite shows its answer.
+refused 'Command Sequence Error|Permission denied' set-feature $drive --feature-id=0x07 --value=0
+! grep -q 'Permission denied' <<<"$SAID" || echo "==> Linux does not pass Set Features, Number of Queues on"
 checked set-feature
 
 # ---- A reset: everything that was set is as it was, all data is there, and Linux goes on.
