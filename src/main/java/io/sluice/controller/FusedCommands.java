@@ -15,18 +15,22 @@ import io.sluice.nvme.Status;
  *   the first alone               ──▶ Missing Fused Command
  *   either is refused by the gate ──▶ its status, and Failed Fused Command for the other: nothing is done
  *   both good                     ──▶ IoPath.submitFused, which ends both
+ *   lists or data not shared      ──▶ StagedCommands, which has both brought here, and submits them
  * </pre>
  */
 final class FusedCommands {
     private static final int INVALID_FIELD = Status.INVALID_FIELD.dnr();
     private static final int MISSING = Status.ABORTED_MISSING_FUSED.dnr();
     private static final int FAILED = Status.ABORTED_FAILED_FUSED.dnr();
-    /** Of a fetch that has not come back. */
-    private static final int FAULTED = -1;
+    private static final int UNREACHABLE = Status.DATA_TRANSFER_ERROR.code();
+    /** Of what has not come back. */
+    private static final int FAULTED = -3;
 
     private final IoPath path;
     private final IoGate gate;
     private final IoSlots slots;
+    private final StagedCommands staging;
+    private final StagedCommands.Owner owner;
 
     /** The first of the two that have been taken last. */
     private IoCommand lastFirst;
@@ -34,10 +38,12 @@ final class FusedCommands {
     /** The first of the two that a fault has ended last. */
     private IoCommand faulted;
 
-    FusedCommands(IoPath path, IoGate gate, IoSlots slots) {
+    FusedCommands(IoPath path, IoGate gate, IoSlots slots, StagedCommands staging, StagedCommands.Owner owner) {
         this.path = path;
         this.gate = gate;
         this.slots = slots;
+        this.staging = staging;
+        this.owner = owner;
     }
 
     /**
@@ -95,35 +101,71 @@ final class FusedCommands {
         second.setCompanion(first);
         lastFirst = first;
         keep(queue, first, second);
+        int status = FAULTED;
+        try {
+            status = submit(first, second);
+        } finally {
+            if (status == FAULTED) {
+                faulted = first;
+            }
+        }
+        return status == IoPath.BUSY ? notNow(queue, first, second) : IoPath.PENDING;
+    }
+
+    /**
+     * Goes on with two commands that are pending, and each other's companions. If a fault comes up, they have ended, or will.
+     *
+     * @return {@link IoPath#PENDING}: they are on their way, or have ended. {@link IoPath#BUSY}: that is not possible now
+     */
+    int submit(IoCommand first, IoCommand second) {
         boolean done = false;
         try {
-            int firstStatus = gate.admitFused(first);
-            int secondStatus = gate.admitFused(second);
-            if (firstStatus == IoPath.BUSY || secondStatus == IoPath.BUSY) {
-                done = true;
-                return notNow(queue, first, second);
-            }
-            if (firstStatus == Status.OK && secondStatus == Status.OK && !isCompareAndWrite(first, second)) {
-                firstStatus = INVALID_FIELD;
-                secondStatus = INVALID_FIELD;
-            }
-            if (firstStatus != Status.OK || secondStatus != Status.OK) {
-                done = true;
-                second.record().ended(secondStatus == Status.OK ? FAILED : secondStatus, 0);
-                first.complete(firstStatus == Status.OK ? FAILED : firstStatus);
-                second.complete(secondStatus == Status.OK ? FAILED : secondStatus);
-                return IoPath.PENDING;
-            }
-            boolean taken = path.submitFused(first, second);
+            int status = submitOrRefuse(first, second);
             done = true;
-            return taken ? IoPath.PENDING : notNow(queue, first, second);
+            return status;
         } finally {
             if (!done) {
                 endAfterFault(first);
                 endAfterFault(second);
-                faulted = first;
             }
         }
+    }
+
+    private int submitOrRefuse(IoCommand first, IoCommand second) {
+        int firstStatus = gate.admitFused(first);
+        int secondStatus = gate.admitFused(second);
+        if (firstStatus == IoPath.BUSY || secondStatus == IoPath.BUSY) {
+            return IoPath.BUSY;
+        }
+        boolean firstGood = mayBeGood(firstStatus);
+        boolean secondGood = mayBeGood(secondStatus);
+        if (firstGood != secondGood) {
+            owner.failed(first, firstGood ? Status.OK : firstStatus, second, secondGood ? Status.OK : secondStatus);
+            return IoPath.PENDING;
+        }
+        int status = firstGood ? submitGood(first, second, firstStatus | secondStatus) : UNREACHABLE;
+        if (status == INVALID_FIELD) {
+            owner.failed(first, INVALID_FIELD, second, INVALID_FIELD);
+        } else if (status == UNREACHABLE) {
+            owner.failed(first, firstStatus, second, secondStatus);
+        }
+        return status == IoPath.BUSY ? IoPath.BUSY : IoPath.PENDING;
+    }
+
+    /** Whether its data may be where the guest does not share it. */
+    private boolean mayBeGood(int status) {
+        return status == Status.OK || (status == UNREACHABLE && staging.isEnabled());
+    }
+
+    /** Returns what became of them, or a status that both are to end with. */
+    private int submitGood(IoCommand first, IoCommand second, int statuses) {
+        if (!isCompareAndWrite(first, second)) {
+            return INVALID_FIELD;
+        }
+        if (statuses != Status.OK) {
+            return staging.begin(first, second);
+        }
+        return path.submitFused(first, second) ? IoPath.PENDING : IoPath.BUSY;
     }
 
     private int notNow(VirtualSubmissionQueue queue, IoCommand first, IoCommand second) {

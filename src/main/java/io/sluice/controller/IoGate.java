@@ -111,11 +111,11 @@ final class IoGate {
         }
     }
 
-    /** As {@link #admit}, with the translators of {@link #enableStaged}. */
-    int admitStaged(IoCommand command) {
+    /** As {@link #admit}, or {@link #admitFused}, with the translators of {@link #enableStaged}. */
+    int admitStaged(IoCommand command, boolean fused) {
         exchangeWalkers();
         try {
-            return admit(command);
+            return fused ? admitFused(command) : admit(command);
         } finally {
             exchangeWalkers();
         }

@@ -91,8 +91,8 @@ final class IoQueues implements AutoCloseable {
         this.counters = new IoCounters(state.counters(), state.stores());
         this.slots = new IoSlots(this, state, IoGate.maxPieces(path, maxTransferBytes));
         this.staging = new StagedCommands(path, gate, this::end, listener, maxTransferBytes);
-        this.replays = new Replays(path, gate, staging, this::end);
-        this.fused = new FusedCommands(path, gate, slots);
+        this.fused = new FusedCommands(path, gate, slots, staging, this::end);
+        this.replays = new Replays(path, gate, staging, fused, this::end);
         this.table = new IoQueueTable(maxQueuePairs, path, doorbells, listener, state);
     }
 
@@ -441,7 +441,7 @@ final class IoQueues implements AutoCloseable {
         if (status == Status.OK || staged) {
             slots.hold();
             queue.addPending(1);
-            status = staged ? staging.begin(command) : path.submit(command);
+            status = staged ? staging.begin(command, false) : path.submit(command);
             if (status != IoPath.PENDING) {
                 queue.addPending(-1);
                 slots.free(command);

@@ -18,13 +18,15 @@ final class Replays {
     private final IoPath path;
     private final IoGate gate;
     private final StagedCommands staging;
+    private final FusedCommands fused;
     private final StagedCommands.Owner owner;
     private final List<IoCommand> waiting = new ArrayList<>();
 
-    Replays(IoPath path, IoGate gate, StagedCommands staging, StagedCommands.Owner owner) {
+    Replays(IoPath path, IoGate gate, StagedCommands staging, FusedCommands fused, StagedCommands.Owner owner) {
         this.path = path;
         this.gate = gate;
         this.staging = staging;
+        this.fused = fused;
         this.owner = owner;
     }
 
@@ -60,12 +62,12 @@ final class Replays {
         if (command.isCompared()) {
             return end(command, Status.OK); // its Write has been answered
         }
-        boolean fused = command.record().fused() != SlotRecord.ALONE;
-        int status = fused ? gate.admitFused(command) : gate.admit(command);
+        boolean isFused = command.record().fused() != SlotRecord.ALONE;
+        int status = isFused ? gate.admitFused(command) : gate.admit(command);
         boolean staged = status == UNREACHABLE && staging.isEnabled();
         if (status == Status.OK || staged) {
             waiting.remove(command); // before the path has it, which may end it from within
-            status = staged ? staging.begin(command) : path.submit(command);
+            status = staged ? staging.begin(command, isFused) : path.submit(command);
             if (status == IoPath.BUSY) {
                 waiting.add(command);
             }
@@ -77,22 +79,12 @@ final class Replays {
     }
 
     private boolean beginFused(IoCommand first, IoCommand second) {
-        int firstStatus = gate.admitFused(first);
-        int secondStatus = gate.admitFused(second);
-        if (firstStatus == IoPath.BUSY || secondStatus == IoPath.BUSY) {
+        waiting.remove(first); // before the path has them, which may end them from within
+        if (fused.submit(first, second) == IoPath.BUSY) {
+            waiting.add(first);
             return false;
         }
-        if (firstStatus != Status.OK || secondStatus != Status.OK) { // the guest's memory is not what it was
-            int failed = Status.ABORTED_FAILED_FUSED.dnr();
-            end(first, firstStatus == Status.OK ? failed : firstStatus);
-            return end(second, secondStatus == Status.OK ? failed : secondStatus);
-        }
-        waiting.remove(first);
-        if (path.submitFused(first, second)) {
-            return true;
-        }
-        waiting.add(first);
-        return false;
+        return true;
     }
 
     private boolean end(IoCommand command, int status) {

@@ -193,11 +193,14 @@ final class StagedMemory {
         return shortOfPages;
     }
 
-    /** Gives all pages back, when {@link #isShort}. Whether it is in vain to try again: nobody else has any, or the lists are too many. */
-    boolean giveUp() {
-        boolean tooManyLists = refused;
-        release();
-        return tooManyLists || pages.isWhole();
+    /** Whether it is {@link #isShort} because it has more lists than any command needs. */
+    boolean hasTooManyLists() {
+        return refused;
+    }
+
+    /** Whether nobody has any pages, so that one who has been short of them will always be. */
+    boolean isWhole() {
+        return pages.isWhole();
     }
 
     /** Whether some of the data is where the guest shares it. */

@@ -62,7 +62,12 @@ abstract class Conformance {
                 16);
         model = ModelDaemon.start(
                 new ModelOptions(folder.resolve("s"), 0600, Optional.empty(), Optional.empty(), drive));
-        host = new Host(OpenClient.connect(model.socket()));
+        host = new Host(OpenClient.connect(model.socket()), sharesMemory());
+    }
+
+    /** Whether the host shares all of its memory. */
+    boolean sharesMemory() {
+        return true;
     }
 
     @BeforeEach

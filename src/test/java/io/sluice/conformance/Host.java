@@ -53,14 +53,43 @@ final class Host implements AutoCloseable {
     private HostQueue admin;
     private HostQueue io;
 
+    /** Of memory that is shared in part: so many pages are, and so many are not. */
+    private static final long STRIPE_BYTES = 37L * 4096;
+
     Host(OpenClient client) throws IOException {
+        this(client, true);
+    }
+
+    /** @param shares whether all of its memory is shared; if not, only the queues are, and every other stripe of the data */
+    Host(OpenClient client, boolean shares) throws IOException {
         messages = client;
         device = client.client();
         bar = device.openBar(0);
         file = Memfd.create("host", MEMORY_BYTES);
         memory = Mapping.shared(file, 0, MEMORY_BYTES, Mapping.PROT_READ | Mapping.PROT_WRITE);
         device.writeConfig(4, 2, 6); // Memory Space, Bus Master
-        device.mapDma(file, 0, MEMORY_BYTES, GPA, Translator.READ | Translator.WRITE);
+        share(0, shares ? MEMORY_BYTES : LISTS);
+        if (!shares) {
+            mapStripes();
+        }
+    }
+
+    private void share(long offset, long bytes) throws IOException {
+        device.mapDma(file, offset, bytes, gpa(offset), Translator.READ | Translator.WRITE);
+    }
+
+    private void mapStripes() throws IOException {
+        messages.mapUnshared(file, LISTS, DATA - LISTS, gpa(LISTS));
+        boolean shared = false;
+        for (long offset = DATA; offset < MEMORY_BYTES; offset += STRIPE_BYTES) {
+            long bytes = Math.min(STRIPE_BYTES, MEMORY_BYTES - offset);
+            if (shared) {
+                share(offset, bytes);
+            } else {
+                messages.mapUnshared(file, offset, bytes, gpa(offset));
+            }
+            shared = !shared;
+        }
     }
 
     /** Here, of a byte of the host's memory. */

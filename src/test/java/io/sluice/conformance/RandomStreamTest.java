@@ -14,11 +14,16 @@ class RandomStreamTest extends Conformance {
     private static final int MOST_BATCHES_OF_A_QUEUE = 200;
 
     private final long seed = Long.getLong("sluice.seed", System.nanoTime());
-    private final long commands = Long.getLong("sluice.stream.commands", 100_000);
+    private final long commands = Long.getLong("sluice.stream.commands", defaultCommands());
+
+    /** How many commands there are if nobody says otherwise. */
+    long defaultCommands() {
+        return 100_000;
+    }
 
     @Test
     void everyCommandEndsAsTheReferenceSays() throws IOException {
-        System.out.println("RandomStreamTest, seed " + seed + ", " + commands + " commands");
+        System.out.println(getClass().getSimpleName() + ", seed " + seed + ", " + commands + " commands");
         Random random = new Random(seed);
         RandomStream stream = new RandomStream(
                 host, random, QUEUES, new ReferenceDrive(1, BLOCKS, BLOCK), new ReferenceDrive(2, BLOCKS_2, PAGE));

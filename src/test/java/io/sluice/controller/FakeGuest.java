@@ -3,6 +3,7 @@ package io.sluice.controller;
 import io.sluice.dma.DmaReader;
 import io.sluice.dma.Epoch;
 import io.sluice.dma.GuestMemory;
+import io.sluice.dma.MessagedMemory;
 import io.sluice.linux.Mapping;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
@@ -20,6 +21,10 @@ final class FakeGuest implements GuestMemory, AutoCloseable {
     private final Mapping ram;
     private final TreeMap<Long, Page> pages = new TreeMap<>(Long::compareUnsigned);
     boolean damaged;
+
+    /** How pages without a file descriptor are had; null if they are not. */
+    FakeMessages messages;
+
     /** Who has registered last; null until somebody does. */
     DmaReader lastReader;
 
@@ -98,6 +103,11 @@ final class FakeGuest implements GuestMemory, AutoCloseable {
             return page.hva;
         }
         return (page.access & access) == access ? page.hva + offset : Translator.NO_ACCESS;
+    }
+
+    @Override
+    public MessagedMemory messages() {
+        return messages;
     }
 
     @Override

@@ -1,7 +1,10 @@
 package io.sluice.vfiouser.client;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import io.sluice.linux.Fd;
 import io.sluice.linux.UnixConnection;
+import io.sluice.mem.Translator;
 import io.sluice.vfiouser.Command;
 import io.sluice.vfiouser.DmaMap;
 import io.sluice.vfiouser.DmaUnmap;
@@ -16,19 +19,23 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
- * A client, and messages beside it on the same connection: those that no driver sends. DMA by message is refused.
+ * A client, and messages beside it on the same connection: those that no driver sends. DMA by message is refused where a test has not
+ * said what is there.
  */
 public final class OpenClient {
     private final UnixConnection connection;
     private final Exchange exchange;
     private final VfioUserClient client;
+    private final UnsharedMemory unshared;
 
-    private OpenClient(UnixConnection connection, Exchange exchange, VfioUserClient client) {
+    private OpenClient(UnixConnection connection, Exchange exchange, VfioUserClient client, UnsharedMemory unshared) {
         this.connection = connection;
         this.exchange = exchange;
         this.client = client;
+        this.unshared = unshared;
     }
 
     public static OpenClient connect(Path socket) throws IOException {
@@ -37,10 +44,16 @@ public final class OpenClient {
 
     /** As {@link #connect(Path)}; with a time for each reply. */
     public static OpenClient connect(Path socket, Duration timeout) throws IOException {
+        return connect(socket, timeout, memory -> memory);
+    }
+
+    /** The same with something between the server's requests for memory and what answers them. */
+    public static OpenClient connect(Path socket, Duration timeout, UnaryOperator<DmaAnswerer> between)
+            throws IOException {
         UnixConnection connection = UnixConnection.connect(socket);
-        // What is mapped without a descriptor is nowhere: whoever asks for it is refused.
-        Exchange exchange = new Exchange(socket.toString(), connection, timeout, new UnsharedMemory());
-        return new OpenClient(connection, exchange, VfioUserClient.over(exchange, null));
+        UnsharedMemory unshared = new UnsharedMemory();
+        Exchange exchange = new Exchange(socket.toString(), connection, timeout, between.apply(unshared));
+        return new OpenClient(connection, exchange, VfioUserClient.over(exchange, null), unshared);
     }
 
     /** As the end of a process that was killed looks to the server: nothing is unmapped before. */
@@ -53,7 +66,16 @@ public final class OpenClient {
         return client;
     }
 
-    /** Maps for reading and writing, as QEMU maps other devices' BARs: without a descriptor. Returns an errno, 0 if done. */
+    /** Maps a part of a file for reading and writing, without giving its descriptor away: the server gets it by messages. */
+    public void mapUnshared(Fd memory, long offset, long bytes, long iova) throws IOException {
+        unshared.map(memory, offset, bytes, iova, Translator.READ | Translator.WRITE);
+        assertEquals(0, mapWithoutDescriptor(iova, bytes));
+    }
+
+    /**
+     * Maps for reading and writing, as QEMU maps other devices' BARs: without a descriptor, and nobody answers for it. Returns an errno,
+     * 0 if done.
+     */
     public int mapWithoutDescriptor(long iova, long bytes) throws IOException {
         DmaMap map = new DmaMap(DmaMap.BYTES, DmaMap.READABLE | DmaMap.WRITABLE, 0, iova, bytes);
         return request(Command.DMA_MAP, DmaMap.BYTES, map::encode);
