@@ -114,6 +114,9 @@ final class AdminCommands implements AdminQueue.Executor {
     @Override
     public int conclude(AdminCommand command, int status) {
         if (Status.isSuccess(status)) {
+            if (Sqe.opcode(command.sqe()) == AdminOpcode.GET_LOG_PAGE) {
+                logs.succeeded(command);
+            }
             return status;
         }
         errorLog.commandFailed(

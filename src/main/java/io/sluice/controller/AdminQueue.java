@@ -104,9 +104,12 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
 
     /** Makes the queue pair from the registers' values. Null; or why there is no queue: its memory cannot be reached. */
     String open(GuestMemory guest, RegisterFile registers) {
-        state.ring(QID).beginCq();
         answer.cqCount = NONE;
-        return make(guest, registers);
+        String fault = make(guest, registers);
+        if (fault == null) {
+            completions.begin();
+        }
+        return fault;
     }
 
     private String make(GuestMemory guest, RegisterFile registers) {
@@ -142,8 +145,13 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
     /** Writes whether there is a queue pair, and how far it has come. */
     void save(SnapshotWriter out) {
         out.put(isOpen());
-        out.put(isOpen() ? submissions.head() : 0);
+        out.put(isOpen() ? headAfterEnded() : 0);
         answer.save(out);
+    }
+
+    /** A command that has not ended is still the queue's, for the guest and for another process: that one does it from its beginning. */
+    private int headAfterEnded() {
+        return unfinished ? submissions.headBefore() : submissions.head();
     }
 
     /** Makes the queue pair that another process had. Null; or why it cannot go on. */
@@ -280,7 +288,7 @@ final class AdminQueue implements AsyncEvents.Poster, AutoCloseable {
         answer.status = status;
         answer.cqCount = completions.count();
         commit.run();
-        completions.post(dw0, submissions.head(), QID, cid, status);
+        completions.post(dw0, headAfterEnded(), QID, cid, status);
         completions.storeCount();
     }
 

@@ -24,7 +24,7 @@ import java.io.IOException;
  */
 public final class ControllerState implements AutoCloseable {
     private static final String KIND = "nvmectrl";
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
     private static final int SNAPSHOT_BYTES = 16 << 10;
 
     /** An entry and its record are neighbours: a command that ends later touches both. */

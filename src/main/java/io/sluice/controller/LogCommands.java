@@ -68,11 +68,7 @@ final class LogCommands {
             return command.refuse(Status.INVALID_FIELD, AT_OFFSET, 0);
         }
         write(page, data.clearBuffer(), adminOpcodes);
-        int status = data.send(sqe, (int) offset, AdminSqe.logBytes(sqe));
-        if (status == Status.OK && !AdminSqe.retainAsyncEvent(sqe)) {
-            pageRead(page);
-        }
-        return status;
+        return data.send(sqe, (int) offset, AdminSqe.logBytes(sqe));
     }
 
     /** The size of a page, or 0 for one that is not offered. */
@@ -99,10 +95,17 @@ final class LogCommands {
         }
     }
 
-    /** The event that the page is about may be told again: NVMe 1.4, 5.2, and 5.14.1.4 for the list. */
-    private void pageRead(int page) {
+    /**
+     * A command of {@link #getLogPage} is about to be answered, and the guest has the page, which may have taken a while: the event that
+     * it is about may be told again. NVMe 1.4, 5.2, and 5.14.1.4 for the list.
+     */
+    void succeeded(AdminCommand command) {
+        if (AdminSqe.retainAsyncEvent(command.sqe())) {
+            return;
+        }
+        int page = AdminSqe.logPageId(command.sqe());
         if (page == LogPage.CHANGED_NAMESPACES) {
-            changedNamespaces.clear();
+            changedNamespaces.read();
         }
         events.logPageRead(page);
     }

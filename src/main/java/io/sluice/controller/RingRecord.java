@@ -12,7 +12,7 @@ import io.sluice.state.Stores;
  *   0h  SQ  63:16 completions of its CQ when it was stored │ 15:0 head        one store for a command that was done at once
  *   8h  CQ  completions                                                       one store for any other
  *   10h CQ  head, as far as it has been looked at
- *   14h CQ  up to which entry the guest has it, where entries go by messages
+ *   14h CQ  how many completions the guest has, the lower 32 bits, where entries go by messages
  * </pre>
  *
  * <p>How many completions there are is the largest of what a CQ and its SQs say.
@@ -82,11 +82,17 @@ final class RingRecord {
         stores.putInt(address + CQ_HEAD, head);
     }
 
-    int cqSent() {
-        return Memory.getInt(address + CQ_SENT);
+    /**
+     * How many completions the guest has been known to have; it may have more.
+     *
+     * @param count how many there are, which is at most a queue's more, or fewer
+     */
+    long cqSent(long count) {
+        return count - ((int) count - Memory.getInt(address + CQ_SENT));
     }
 
-    void setCqSent(int sent) {
-        stores.putInt(address + CQ_SENT, sent);
+    /** An index would not do: a guest that has consumed what is not known to be sent can have a whole queue to come. */
+    void setCqSent(long sent) {
+        stores.putInt(address + CQ_SENT, (int) sent);
     }
 }

@@ -41,6 +41,10 @@ final class VirtualCompletionQueue {
     private int tail;
     private int phase = Rings.FIRST_PHASE;
     private long count;
+
+    /** How many completions the guest is known to have, where they go by messages. */
+    private long sent;
+
     private int reserved;
     private int submissionQueues;
     private int unsignalled;
@@ -176,9 +180,6 @@ final class VirtualCompletionQueue {
     void resume() {
         goTo(record.cqCount());
         head = record.cqHead();
-        if (mirror != null) {
-            mirror.resume(record.cqSent());
-        }
     }
 
     private void goTo(long newCount) {
@@ -197,7 +198,18 @@ final class VirtualCompletionQueue {
     /** All that the guest has not consumed is told to it again. */
     void signalAgain() {
         readHead();
+        if (mirror != null) {
+            sendAgain();
+        }
         unsignalled = Rings.distance(head, mirror == null ? tail : mirror.done(), entries);
+    }
+
+    /** All that the guest has not consumed, and is not known to have. */
+    private void sendAgain() {
+        int unconsumed = Rings.distance(head, tail, entries);
+        int unsent = (int) Math.min(count - record.cqSent(count), unconsumed);
+        sent = count - unsent;
+        mirror.resume((int) (sent % entries));
     }
 
     /** The completion at the tail, if another process has posted one of which nothing else is known; else 0. */
@@ -243,6 +255,7 @@ final class VirtualCompletionQueue {
     /** It is a new one. */
     void begin() {
         record.beginCq();
+        sent = 0;
         if (mirror != null) {
             mirror.zero();
         }
@@ -255,22 +268,23 @@ final class VirtualCompletionQueue {
 
     /** Whether the guest sees all that has been posted. */
     boolean isVisible() {
-        return mirror == null || mirror.done() == tail;
+        return mirror == null || sent == count;
     }
 
     /** Takes what has been posted to the guest, where it is mirrored. Returns how many entries have got there. */
     int exchange() {
-        int sent = mirror.advance(tail);
+        int moved = mirror.advance(tail);
         if (mirror.fault() != 0) {
             listener.queueMemoryUnreachable(qid, true, mirror.fault());
         }
-        if (sent > 0) {
-            record.setCqSent(mirror.done());
-            unsignalled += sent;
+        if (moved > 0) {
+            sent += moved;
+            record.setCqSent(sent);
+            unsignalled += moved;
             anyFailed |= anyUnsentFailed; // or one that is still to be sent: it is told a little early
-            anyUnsentFailed &= mirror.done() != tail;
+            anyUnsentFailed &= sent != count;
         }
-        return sent;
+        return moved;
     }
 
     /** Whether completions have been posted since {@link #signalled} that the guest wants an interrupt for. */

@@ -1,27 +1,6 @@
 package io.sluice.controller;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-
-import io.sluice.controller.RevivedDriver.Ticket;
-import io.sluice.device.Region;
-import io.sluice.mem.Memory;
-import io.sluice.nvme.AdminOpcode;
-import io.sluice.nvme.AdminSqe;
-import io.sluice.nvme.Aqa;
-import io.sluice.nvme.Cc;
-import io.sluice.nvme.Csts;
-import io.sluice.nvme.Feature;
-import io.sluice.nvme.LogPage;
-import io.sluice.nvme.NvmOpcode;
-import io.sluice.nvme.Registers;
-import io.sluice.nvme.Sqe;
-import io.sluice.nvme.Status;
-import io.sluice.pci.PciHeader;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -29,267 +8,32 @@ import org.junit.jupiter.api.Test;
  * each command is answered once, as it would have been, and what was set stays set.
  */
 class DroppedControllerTest {
-    private static final long ASQ = 0x1_0000;
-    private static final long ACQ = 0x1_1000;
-    private static final long DATA = 0x2_0000;
-    private static final long QUEUES = 0x10_0000;
-    private static final int ENTRIES = 5;
-    private static final int COLD = 300;
-
-    /** A block whose commands end in a later cycle. */
-    private static final long LATER = DurableDrive.BLOCKS - 2;
-
-    /** 0 for a guest that polls. */
+    private final Drops drops = new Drops(this::live);
     private int vectors;
 
-    private RevivedController controller;
-    private RevivedDriver driver;
+    private RevivedController live(Drops.Spans spans) throws IOException {
+        ControllerConfig config = ControllerConfig.of("dropped", "SN1").withMaxQueuePairs(4);
+        try (RevivedController controller =
+                new RevivedController(config, spans.lengths(), new MemoryPlatter(), guest -> null)) {
+            new DroppedLife(controller, vectors).live();
+            return controller;
+        }
+    }
 
     @Test
     void shouldAnswerEachCommandOnceWhereverItIsDropped() throws Exception {
-        dropEverywhere();
-    }
-
-    private void dropEverywhere() throws Exception {
-        long steps = live(DroppingStores.NEVER, new Random(0), 0);
-        assertTrue(steps > 500, steps + " steps");
-        for (long step = 0; step < steps; step++) {
-            try {
-                live(step, new Random(0), 0);
-            } catch (AssertionError | Exception e) {
-                throw new AssertionError("dropped after step " + step + " of " + steps, e);
-            }
-        }
+        drops.dropEverywhere();
     }
 
     /** The guest looks at a completion queue only when it is interrupted. */
     @Test
     void shouldLoseNoInterruptWhereverItIsDropped() throws Exception {
         vectors = 5;
-        dropEverywhere();
+        drops.dropEverywhere();
     }
 
     @Test
     void shouldAnswerEachCommandOnceWhenItIsDroppedAgainAndAgain() throws Exception {
-        long seed = Long.getLong("sluice.seed", System.nanoTime());
-        Random random = new Random(seed);
-        int revivals = 0;
-        for (int i = 0; i < 300; i++) {
-            try {
-                live(random.nextInt(400), random, 20 + random.nextInt(200));
-                revivals += controller.revivals();
-            } catch (AssertionError | Exception e) {
-                throw new AssertionError("life " + i + ", -Dsluice.seed=" + seed, e);
-            }
-        }
-        assertTrue(revivals > 600, revivals + " revivals, -Dsluice.seed=" + seed);
-    }
-
-    /**
-     * One life, in which all is done that a guest does.
-     *
-     * @param first after which step it is dropped first
-     * @param mean how many steps it has after that, on average; 0 for as many as it needs
-     * @return steps, if it was not dropped
-     */
-    private long live(long first, Random random, int mean) throws Exception {
-        long[] next = {first};
-        try (RevivedController revived =
-                new RevivedController(ControllerConfig.of("dropped", "SN1").withMaxQueuePairs(4), () -> {
-                    long span = next[0];
-                    next[0] = mean == 0 ? DroppingStores.NEVER : random.nextInt(2 * mean);
-                    return span;
-                })) {
-            controller = revived;
-            driver = new RevivedDriver(revived);
-            enable();
-            if (vectors > 0) {
-                revived.useInterrupts(vectors);
-            }
-            setFeaturesAndEvents();
-            createQueues();
-            readAndWrite();
-            compareAndWrite();
-            deleteQueues();
-            checkFeatures();
-            shutDown();
-            return revived.steps();
-        }
-    }
-
-    private void enable() throws IOException {
-        controller.send(to -> to.write(Region.CONFIG, PciHeader.COMMAND, new byte[] {PciHeader.COMMAND_BUS_MASTER, 0}));
-        driver.addSq(0, ASQ, ENTRIES);
-        driver.addCq(0, ACQ, ENTRIES);
-        controller.write(Registers.AQA, Aqa.of(ENTRIES, ENTRIES));
-        controller.write(Registers.ASQ, ASQ);
-        controller.write(Registers.ACQ, ACQ);
-        controller.write(Registers.CC, ControllerRig.cc(true));
-        for (int i = 0; !Csts.ready(controller.read(Registers.CSTS)); i++) {
-            assertTrue(i < 100, "RDY");
-            driver.cycle();
-        }
-    }
-
-    private void setFeaturesAndEvents() throws IOException {
-        Ticket one = driver.submit(0, AdminOpcode.ASYNC_EVENT_REQUEST, true, sqe -> {});
-        Ticket other = driver.submit(0, AdminOpcode.ASYNC_EVENT_REQUEST, true, sqe -> {});
-        setFeature(Feature.ASYNC_EVENT_CONFIGURATION, 0x1f);
-        assertTrue(!one.isAnswered() && !other.isAnswered(), "nothing has happened yet");
-        setFeature(Feature.TEMPERATURE_THRESHOLD, COLD);
-        driver.await(List.of(one));
-        assertEquals(Status.OK, one.status());
-        driver.cycle();
-        driver.cycle();
-        assertTrue(!other.isAnswered(), "what has been told is not told again before its log is read");
-        Ticket log = driver.admin(AdminOpcode.GET_LOG_PAGE, sqe -> {
-            AdminSqe.setGetLogPage(sqe, Sqe.NSID_ALL, LogPage.SMART, 0, 512, false);
-            Sqe.setPrp1(sqe, DATA);
-        });
-        assertEquals(Status.OK, log.status());
-        Ticket abort = driver.admin(AdminOpcode.ABORT, sqe -> AdminSqe.setAbort(sqe, 0, 1));
-        driver.await(List.of(other));
-        assertEquals(Status.OK, abort.status());
-    }
-
-    private void setFeature(int feature, int value) throws IOException {
-        Ticket ticket =
-                driver.admin(AdminOpcode.SET_FEATURES, sqe -> AdminSqe.setSetFeatures(sqe, 0, feature, value, false));
-        assertEquals(Status.OK, ticket.status());
-    }
-
-    private void createQueues() throws IOException {
-        createCq(1);
-        createSq(1, 1);
-        createCq(2);
-        createSq(2, 2);
-        createSq(3, 2);
-    }
-
-    private void createCq(int qid) throws IOException {
-        long gpa = QUEUES + 0x8_0000 + qid * 0x1000L;
-        driver.addCq(qid, gpa, ENTRIES);
-        Ticket ticket = driver.admin(
-                AdminOpcode.CREATE_IO_CQ,
-                sqe -> AdminSqe.setCreateCq(sqe, qid, ENTRIES, gpa, vectors > 0, vectors > 0 ? qid : 0));
-        assertEquals(Status.OK, ticket.status());
-    }
-
-    private void createSq(int qid, int cqid) throws IOException {
-        long gpa = QUEUES + qid * 0x1000L;
-        driver.addSq(qid, gpa, ENTRIES);
-        Ticket ticket = driver.admin(
-                AdminOpcode.CREATE_IO_SQ,
-                sqe -> AdminSqe.setCreateSq(sqe, qid, ENTRIES, gpa, cqid, AdminSqe.QPRIO_MEDIUM));
-        assertEquals(Status.OK, ticket.status());
-    }
-
-    /** Done at once or later, by three queues, two of which share a completion queue; wrong ones among them. */
-    private void readAndWrite() throws IOException {
-        List<Ticket> good = new ArrayList<>();
-        List<Ticket> bad = new ArrayList<>();
-        for (int i = 0; i < 24; i++) {
-            int qid = 1 + i % 3;
-            long lba = i % 2 == 0 ? i : DurableDrive.BLOCKS / 2 + i;
-            fill(DATA + i * 0x1000L, i + 1);
-            good.add(io(qid, NvmOpcode.WRITE, lba, DATA + i * 0x1000L));
-            if (i % 6 == 5) {
-                bad.add(io(qid, NvmOpcode.READ, DurableDrive.BLOCKS, DATA));
-                good.add(io(qid, NvmOpcode.FLUSH, 0, 0));
-            }
-        }
-        driver.await(good);
-        driver.await(bad);
-        good.forEach(ticket -> assertEquals(Status.OK, ticket.status()));
-        bad.forEach(ticket -> assertEquals(Status.LBA_OUT_OF_RANGE.dnr() | Status.MORE, ticket.status()));
-        for (int i = 0; i < 24; i++) {
-            long lba = i % 2 == 0 ? i : DurableDrive.BLOCKS / 2 + i;
-            fill(DATA, 0);
-            driver.await(List.of(io(1 + i % 3, NvmOpcode.READ, lba, DATA)));
-            assertEquals(i + 1, Memory.getByte(controller.guest.hva(DATA)), "block " + lba);
-            assertEquals(i + 1, controller.block(lba, DurableDrive.BLOCK - 1), "block " + lba);
-        }
-    }
-
-    private void fill(long gpa, int value) {
-        Memory.fill(controller.guest.hva(gpa), DurableDrive.BLOCK, (byte) value);
-    }
-
-    private Ticket io(int qid, int opcode, long lba, long gpa) throws IOException {
-        return driver.submit(qid, opcode, true, sqe -> transfer(sqe, opcode, lba, gpa));
-    }
-
-    private static void transfer(long sqe, int opcode, long lba, long gpa) {
-        if (opcode != NvmOpcode.FLUSH) {
-            Sqe.setSlba(sqe, lba);
-            Sqe.setBlockCount(sqe, 1);
-            Sqe.setPrp1(sqe, gpa);
-        }
-    }
-
-    /** A Write that was done must not make its own Compare fail. */
-    private void compareAndWrite() throws IOException {
-        for (int value = 1; value <= 4; value++) {
-            fill(DATA, value);
-            fill(DATA + 0x1000, value + 1);
-            assertEquals(List.of(Status.OK, Status.OK), fused(0, DATA, DATA + 0x1000));
-        }
-        assertEquals(List.of(Status.COMPARE_FAILURE.code(), Status.ABORTED_FAILED_FUSED.dnr()), fused(0, DATA, DATA));
-        assertEquals(5, controller.block(0, 7));
-    }
-
-    private List<Integer> fused(long lba, long compared, long written) throws IOException {
-        Ticket compare = driver.submit(1, NvmOpcode.COMPARE, false, sqe -> {
-            transfer(sqe, NvmOpcode.COMPARE, lba, compared);
-            Sqe.setFuse(sqe, Sqe.FUSE_FIRST);
-        });
-        Ticket write = driver.submit(1, NvmOpcode.WRITE, true, sqe -> {
-            transfer(sqe, NvmOpcode.WRITE, lba, written);
-            Sqe.setFuse(sqe, Sqe.FUSE_SECOND);
-        });
-        Ticket beside = io(2, NvmOpcode.WRITE, LATER, DATA); // which may get the slot of those that are put back
-        driver.await(List.of(compare, write, beside));
-        assertEquals(Status.OK, beside.status());
-        return List.of(compare.status() & ~Status.MORE, write.status() & ~Status.MORE);
-    }
-
-    private void deleteQueues() throws IOException {
-        io(3, NvmOpcode.WRITE, DurableDrive.BLOCKS - 1, DATA);
-        driver.cycle();
-        delete(AdminOpcode.DELETE_IO_SQ, 3);
-        driver.remove(3); // from now on, nothing of it may be answered
-        delete(AdminOpcode.DELETE_IO_SQ, 2);
-        driver.remove(2);
-        delete(AdminOpcode.DELETE_IO_CQ, 2);
-        createCq(2);
-        createSq(3, 2);
-        driver.await(List.of(io(3, NvmOpcode.READ, 1, DATA)));
-    }
-
-    private void delete(int opcode, int qid) throws IOException {
-        assertEquals(
-                Status.OK,
-                driver.admin(opcode, sqe -> AdminSqe.setDeleteQueue(sqe, qid)).status());
-    }
-
-    private void checkFeatures() throws IOException {
-        Ticket ticket = driver.admin(
-                AdminOpcode.GET_FEATURES,
-                sqe -> AdminSqe.setGetFeatures(sqe, 0, Feature.TEMPERATURE_THRESHOLD, Feature.SELECT_CURRENT));
-        assertEquals(COLD, ticket.dw0());
-        driver.assertQuiet();
-    }
-
-    private void shutDown() throws IOException {
-        controller.write(Registers.CC, Cc.withShn(ControllerRig.cc(true), Cc.SHN_NORMAL));
-        for (int i = 0; Csts.shst(controller.read(Registers.CSTS)) != Csts.SHST_COMPLETE; i++) {
-            assertTrue(i < 100, "SHST");
-            driver.cycle();
-        }
-        controller.write(Registers.CC, ControllerRig.cc(false));
-        for (int i = 0; Csts.ready(controller.read(Registers.CSTS)); i++) {
-            assertTrue(i < 100, "RDY");
-            driver.cycle();
-        }
+        drops.dropAgainAndAgain(300);
     }
 }

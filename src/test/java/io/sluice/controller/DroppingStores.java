@@ -2,7 +2,10 @@ package io.sluice.controller;
 
 import io.sluice.state.Stores;
 
-/** Ends its controller before one of its steps: from then on nothing is stored, and nothing seen from outside. */
+/**
+ * Ends its controller before one of its steps: from then on nothing is stored, and nothing seen from outside. A path's threads make steps,
+ * too.
+ */
 final class DroppingStores extends Stores {
     static final long NEVER = Long.MAX_VALUE;
 
@@ -23,15 +26,15 @@ final class DroppingStores extends Stores {
         last = steps;
     }
 
-    long steps() {
+    synchronized long steps() {
         return steps;
     }
 
-    boolean isDropped() {
+    synchronized boolean isDropped() {
         return steps > last;
     }
 
-    private void step() {
+    private synchronized void step() {
         if (isDropped() || ++steps > last) {
             throw new Dropped();
         }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sluice.device.AccessRefused;
 import io.sluice.device.InterruptKind;
 import io.sluice.device.Region;
+import io.sluice.dma.GuestMemory;
 import io.sluice.linux.EventFd;
 import io.sluice.linux.Fd;
 import io.sluice.linux.Mapping;
@@ -15,10 +16,13 @@ import io.sluice.pci.CapabilityId;
 import io.sluice.pci.MsixCapability;
 import io.sluice.pci.PciHeader;
 import io.sluice.poll.CommandQueue;
+import io.sluice.state.Stores;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 /**
@@ -29,9 +33,17 @@ final class RevivedController implements AutoCloseable {
     private static final long RAM_BYTES = 4 << 20;
     private static final int MAX_LIVES = 1_000;
 
+    /** So many cycles with nothing to do come one after the other, and then only one in a while. */
+    private static final int MAX_SPINS = 100;
+
+    private static final long REST_NANOS = 50_000;
+
     final FakeGuest guest;
-    private final Mapping platter;
+    private final Platter platter;
     private final ControllerConfig config;
+
+    /** Null where the guest shares all of its memory. */
+    private final RemoteClient client;
 
     /** How many steps each life has. */
     private final LongSupplier spans;
@@ -41,32 +53,56 @@ final class RevivedController implements AutoCloseable {
     private NvmeController controller;
     private Mapping doorbells;
     private int lives;
+    private int idle;
 
     /** The guest's ends of its interrupts; empty if it has none. */
     private List<EventFd> lines = List.of();
 
-    RevivedController(ControllerConfig config, LongSupplier spans) throws IOException {
+    /** The controller's ends of them, which end with its process. */
+    private final List<EventFd> given = new ArrayList<>();
+
+    /**
+     * A controller that nothing has been asked of.
+     *
+     * @param platter closed with this
+     * @param maker makes the client of a guest that does not share all of its memory; returns null for one that does
+     */
+    RevivedController(
+            ControllerConfig config, LongSupplier spans, Platter platter, Function<FakeGuest, RemoteClient> maker)
+            throws IOException {
         this.config = config;
         this.spans = spans;
+        this.platter = platter;
         guest = new FakeGuest(RAM_BYTES);
-        platter = Mapping.anonymous(DurableDrive.BLOCKS * DurableDrive.BLOCK, Mapping.PROT_READ | Mapping.PROT_WRITE);
-        stores = new DroppingStores(spans.getAsLong());
-        DurableDrive drive = new DurableDrive(platter);
-        int slots = ControllerState.slotsFor(drive);
-        state = ControllerState.create(config, slots, stores);
-        controller = make(drive);
+        client = maker.apply(guest);
+        IoPath path = platter.open();
+        make(path, with -> ControllerState.create(config, ControllerState.slotsFor(path), with));
         attach();
     }
 
-    private NvmeController make(DurableDrive drive) throws IOException {
-        return new NvmeController(config, drive, state, CommandQueue.direct(), () -> {}, () -> 0);
+    @FunctionalInterface
+    private interface StateMaker {
+        ControllerState make(Stores stores) throws IOException;
+    }
+
+    private void make(IoPath path, StateMaker states) throws IOException {
+        stores = new DroppingStores(spans.getAsLong());
+        state = states.make(stores);
+        controller = new NvmeController(config, path, state, CommandQueue.direct(), () -> {}, () -> 0);
+        if (client != null) {
+            client.connect(stores);
+        }
+    }
+
+    private GuestMemory memory() {
+        return client == null ? guest : client;
     }
 
     /** A client that has no answer to its first message has not come yet. */
     private void attach() throws IOException {
         for (boolean attached = false; !attached; ) {
             try {
-                controller.attach(guest);
+                controller.attach(memory());
                 attached = !stores.isDropped();
             } catch (DroppingStores.Dropped e) {
                 attached = false;
@@ -83,18 +119,26 @@ final class RevivedController implements AutoCloseable {
         assertTrue(++lives < MAX_LIVES, "it does not get anywhere");
         Fd stateFd = state.stateFd().duplicate();
         Fd doorbellFd = state.doorbellFd().duplicate();
+        platter.kill();
+        if (client != null) {
+            client.drop();
+        }
+        closeController();
+        IoPath path = platter.open();
+        make(path, with -> ControllerState.open(config, path, stateFd, doorbellFd, with));
+    }
+
+    private void closeController() {
         controller.close();
-        stores = new DroppingStores(spans.getAsLong());
-        DurableDrive drive = new DurableDrive(platter);
-        state = ControllerState.open(config, drive, stateFd, doorbellFd, stores);
-        controller = make(drive);
+        given.forEach(EventFd::close);
+        given.clear();
     }
 
     private void revive() throws IOException {
         do {
             makeAgain();
             try {
-                controller.resume(guest);
+                controller.resume(memory());
                 connectLines();
             } catch (DroppingStores.Dropped e) {
                 assertTrue(stores.isDropped());
@@ -137,6 +181,7 @@ final class RevivedController implements AutoCloseable {
             for (EventFd line : lines) {
                 ends.add(EventFd.adopt(line.fd().duplicate()));
             }
+            given.addAll(ends);
             return ends;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -151,6 +196,11 @@ final class RevivedController implements AutoCloseable {
     /** What is stored, for messages. */
     String describe() {
         StringBuilder text = new StringBuilder();
+        text.append("CSTS ")
+                .append(Integer.toHexString(csts()))
+                .append("; ")
+                .append(client)
+                .append("; ");
         for (int qid = 0; qid <= 4; qid++) {
             RingRecord ring = state.ring(qid);
             text.append(qid)
@@ -162,6 +212,8 @@ final class RevivedController implements AutoCloseable {
                     .append(ring.cqCount())
                     .append(" head ")
                     .append(ring.cqHead())
+                    .append(" sent ")
+                    .append(ring.cqSent(ring.cqCount()))
                     .append("; ");
         }
         for (int slot = 0; slot < state.slots(); slot++) {
@@ -176,6 +228,16 @@ final class RevivedController implements AutoCloseable {
             text.append(" CID ").append(record.guestCid()).append("; ");
         }
         return text.toString();
+    }
+
+    private int csts() {
+        byte[] target = new byte[Registers.CSTS.bytes()];
+        try {
+            controller.read(Region.BAR0, Registers.CSTS.offset(), target);
+        } catch (AccessRefused e) {
+            throw new AssertionError(e);
+        }
+        return (int) LittleEndian.get(target);
     }
 
     /** How many times it has been made again. */
@@ -227,25 +289,33 @@ final class RevivedController implements AutoCloseable {
         Memory.putIntRelease(doorbells.address() + bar0Offset - Doorbells.OFFSET, value);
     }
 
-    /** A duty cycle. */
+    /** A duty cycle. Other threads get a processor if there was nothing to do. */
     void step() throws IOException {
+        int work = 0;
         try {
-            controller.doWork();
+            work = controller.doWork();
         } catch (DroppingStores.Dropped e) {
             assertTrue(stores.isDropped());
         }
         if (stores.isDropped()) {
             revive();
         }
+        boolean served = client != null && client.serve();
+        idle = work > 0 || served ? 0 : idle + 1;
+        if (idle > MAX_SPINS) {
+            LockSupport.parkNanos(REST_NANOS);
+        } else if (idle > 0) {
+            Thread.onSpinWait();
+        }
     }
 
-    byte block(long lba, int offset) {
-        return Memory.getByte(platter.address() + lba * DurableDrive.BLOCK + offset);
+    byte block(long lba, int offset) throws IOException {
+        return platter.at(lba, offset);
     }
 
     @Override
     public void close() {
-        controller.close();
+        closeController();
         lines.forEach(EventFd::close);
         doorbells.close();
         platter.close();

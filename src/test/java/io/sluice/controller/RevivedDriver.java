@@ -20,12 +20,18 @@ import java.util.function.LongConsumer;
  * one of a command that is outstanding.
  */
 final class RevivedDriver {
-    private static final int MAX_CYCLES = 400;
+    /** The later ones are not quick: see {@link RevivedController#step}. */
+    private static final int MAX_CYCLES = 100_000;
+
+    private static final int CIDS = 0x10000;
 
     private final RevivedController on;
     private final Map<Integer, Sq> sqs = new HashMap<>();
     private final Map<Integer, Cq> cqs = new HashMap<>();
     private int nextCid;
+
+    /** How many different identifiers commands have. */
+    private int cids = CIDS;
 
     /** What a command was answered with. */
     record Answer(int status, int dw0) {}
@@ -105,7 +111,7 @@ final class RevivedDriver {
             assertTrue(i < MAX_CYCLES, "no room in queue " + qid);
             cycle();
         }
-        int cid = nextCid++ & 0xffff;
+        int cid = freeCid(sq);
         long sqe = on.guest.hva(sq.gpa) + (long) sq.tail * Sqe.BYTES;
         Sqe.clear(sqe);
         Sqe.setCommand(sqe, opcode, cid);
@@ -118,6 +124,20 @@ final class RevivedDriver {
             on.ring(Doorbells.sqTailDoorbell(qid), sq.tail);
         }
         return ticket;
+    }
+
+    /** From now on, identifiers come again soon: after so many. */
+    void useFewCids(int count) {
+        cids = count;
+        nextCid = 0;
+    }
+
+    private int freeCid(Sq sq) {
+        int cid = nextCid++ % cids;
+        while (sq.outstanding.containsKey(cid)) {
+            cid = nextCid++ % cids;
+        }
+        return cid;
     }
 
     /** A duty cycle, then all completions. */
