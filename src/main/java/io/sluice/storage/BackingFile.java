@@ -29,6 +29,11 @@ public final class BackingFile implements RawFile {
     private long bytes;
     private int blockBytes;
 
+    /** Where it is kept what is marked; null for a device, which has nothing beside it. */
+    private MarkFile markFile;
+
+    private long[] marks = NO_MARKS;
+
     private BackingFile(Path path, Fd fd, boolean device) {
         this.path = path;
         this.fd = fd;
@@ -58,6 +63,10 @@ public final class BackingFile implements RawFile {
                 file.lock(status, readOnly);
             }
             file.measure(size, blockSize);
+            if (!file.device) {
+                file.markFile = new MarkFile(path.toRealPath());
+                file.marks = file.markFile.load(file.bytes);
+            }
             return file;
         } catch (IOException | RuntimeException e) {
             fd.close();
@@ -68,6 +77,7 @@ public final class BackingFile implements RawFile {
     /** Makes a file where there is none. */
     private static void create(Path path, long size) throws IOException {
         try (Fd fd = FileIo.open(path, FileIo.O_RDWR | FileIo.O_CREAT | FileIo.O_EXCL)) {
+            new MarkFile(path.toAbsolutePath()).delete(); // of a file of that name that is no more
             FileIo.resize(fd, size);
             syncFolder(path);
         } catch (LinuxException e) {
@@ -234,6 +244,24 @@ public final class BackingFile implements RawFile {
                             + (e.errno() == Errno.EINVAL ? ". A drive that is read-only keeps its size" : ""),
                     e);
         }
+    }
+
+    @Override
+    public boolean keepsMarks() {
+        return markFile != null;
+    }
+
+    @Override
+    public long[] marks() {
+        return marks;
+    }
+
+    @Override
+    public void saveMarks(long[] ranges) throws IOException {
+        if (markFile == null) {
+            throw new IOException(path + " is a device: there is no place for marks");
+        }
+        markFile.save(ranges);
     }
 
     @Override

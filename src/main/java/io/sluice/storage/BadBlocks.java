@@ -64,6 +64,17 @@ final class BadBlocks {
         }
     }
 
+    /** First block and number of blocks of each range, ascending. */
+    long[] toArray() {
+        long[] ranges = new long[2 * ends.size()];
+        int at = 0;
+        for (Map.Entry<Long, Long> range : ends.entrySet()) {
+            ranges[at++] = range.getKey();
+            ranges[at++] = range.getValue() - range.getKey();
+        }
+        return ranges;
+    }
+
     /** How many ranges there are. */
     int ranges() {
         return ends.size();

@@ -26,10 +26,11 @@ final class FileRequest {
         ZERO,
         COPY,
         DEALLOCATE,
+        MARK,
         SYNC;
 
         boolean writes() {
-            return this == WRITE || this == COMPARE_AND_WRITE || this == ZERO || this == COPY;
+            return this == WRITE || this == COMPARE_AND_WRITE || this == ZERO || this == COPY || this == MARK;
         }
     }
 
@@ -63,6 +64,12 @@ final class FileRequest {
     /** The sync that it waits for. */
     private long syncNumber;
 
+    /** Whether marks have changed for it, which are to be saved before it ends. */
+    private boolean changesMarks;
+
+    /** How it ends when what it waits for has been saved. */
+    private int outcome;
+
     /** The range of a Copy that the step is about. */
     private int range;
 
@@ -81,7 +88,13 @@ final class FileRequest {
     /** Of the fused Write: what is written. */
     private Pieces fusedPieces;
 
+    /** Of a sync: the marks to be saved; null if there is nothing to save. */
+    private long[] marks;
+
     // Written by the worker, read by the poller after the step.
+
+    /** Of a sync: how the saving of marks has ended. */
+    private int savedStatus;
 
     private int status;
 
@@ -109,6 +122,8 @@ final class FileRequest {
         done = 0;
         cancelled = false;
         writing = false;
+        changesMarks = false;
+        outcome = Status.OK;
     }
 
     /** The same for two that are fused. */
@@ -204,6 +219,40 @@ final class FileRequest {
 
     void setSyncNumber(long number) {
         syncNumber = number;
+    }
+
+    boolean changesMarks() {
+        return changesMarks;
+    }
+
+    void setChangesMarks() {
+        changesMarks = true;
+    }
+
+    int outcome() {
+        return outcome;
+    }
+
+    void setOutcome(int newOutcome) {
+        outcome = newOutcome;
+    }
+
+    long[] marks() {
+        return marks;
+    }
+
+    /** Of a sync: what it is to save, which has failed until it is said that it has not. */
+    void setMarks(long[] newMarks) {
+        marks = newMarks;
+        savedStatus = Status.WRITE_FAULT.dnr();
+    }
+
+    int savedStatus() {
+        return savedStatus;
+    }
+
+    void setSavedStatus(int newStatus) {
+        savedStatus = newStatus;
     }
 
     Work work() {

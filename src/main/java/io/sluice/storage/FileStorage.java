@@ -57,8 +57,11 @@ public final class FileStorage implements Synced, Resizable {
     /** What file systems give back and devices write at a time; smaller pieces of it are a guest's loss. */
     private static final int GRAIN_BYTES = 4096;
 
+    private static final int UNREADABLE = Status.UNRECOVERED_READ_ERROR.dnr();
+
     private Namespace namespace;
     private final RawFile file;
+    private final FileMarks marks;
     private final FileWork work;
     private final FileWorkers workers;
     private final Handover todo = new Handover(2 * MAX_PENDING);
@@ -104,6 +107,7 @@ public final class FileStorage implements Synced, Resizable {
     public FileStorage(Namespace namespace, RawFile file, Runnable wake) throws LinuxException {
         this.namespace = namespace;
         this.file = file;
+        this.marks = new FileMarks(file.marks(), namespace.blockShift());
         for (int i = 0; i < requests.length; i++) {
             requests[i] = new FileRequest(i, namespace.blockShift());
         }
@@ -142,7 +146,7 @@ public final class FileStorage implements Synced, Resizable {
         return 1;
     }
 
-    /** Not Write Uncorrectable: its marks must outlive a restart, and a file has no place for them. */
+    /** Write Uncorrectable where there is a place for its marks, which must outlive a restart. */
     @Override
     public boolean offers(int opcode) {
         return switch (opcode) {
@@ -151,6 +155,7 @@ public final class FileStorage implements Synced, Resizable {
                     NvmOpcode.WRITE_ZEROES,
                     NvmOpcode.DATASET_MANAGEMENT,
                     NvmOpcode.COPY -> true;
+            case NvmOpcode.WRITE_UNCORRECTABLE -> file.keepsMarks();
             default -> false;
         };
     }
@@ -177,6 +182,10 @@ public final class FileStorage implements Synced, Resizable {
 
     @Override
     public void setBlockCount(long blockCount) {
+        long gone = namespace.blockCount() - blockCount;
+        if (gone > 0 && marks.remove(blockCount, gone)) {
+            beginSync(); // it may become larger again
+        }
         namespace = namespace.withBlockCount(blockCount);
         work.setFileBytes(namespace.bytes());
     }
@@ -198,6 +207,10 @@ public final class FileStorage implements Synced, Resizable {
         if (!hasRequest() || conflicts(command)) {
             return BUSY;
         }
+        int status = marks.begin(command);
+        if (status != Status.OK) {
+            return status;
+        }
         FileRequest request = requests[free[--freeCount]];
         request.take(command, workOf(opcode));
         command.setProgress(request.index() + 1L);
@@ -209,6 +222,10 @@ public final class FileStorage implements Synced, Resizable {
     public boolean submitFused(IoCommand compare, IoCommand write) {
         if (!hasRequest() || conflicts(write)) {
             return false;
+        }
+        if (!compare.isCompared() && !marks.isGood(compare.slba(), compare.blockCount())) {
+            complete(compare, UNREADABLE, write, FAILED_FUSED);
+            return true;
         }
         FileRequest request = requests[free[--freeCount]];
         request.takeFused(compare, write);
@@ -234,6 +251,7 @@ public final class FileStorage implements Synced, Resizable {
             case NvmOpcode.COPY -> Work.COPY;
             case NvmOpcode.WRITE_ZEROES -> Work.ZERO;
             case NvmOpcode.DATASET_MANAGEMENT -> Work.DEALLOCATE;
+            case NvmOpcode.WRITE_UNCORRECTABLE -> Work.MARK;
             case NvmOpcode.FLUSH -> Work.SYNC;
             default -> throw new IllegalStateException(NvmOpcode.name(opcode) + " passed the gate");
         };
@@ -258,6 +276,11 @@ public final class FileStorage implements Synced, Resizable {
             case DEALLOCATE -> {
                 deallocations++;
                 goOn(request);
+            }
+            case MARK -> {
+                request.setSpan(offset(command.slba()), command.byteCount());
+                request.setChangesMarks();
+                awaitSync(request);
             }
             case SYNC -> awaitSync(request);
         }
@@ -306,8 +329,9 @@ public final class FileStorage implements Synced, Resizable {
         workers.wakeOne();
     }
 
-    /** The next step, or the end. */
+    /** The next step, or the end, after one that has succeeded. */
     private void goOn(FileRequest request) {
+        marks.stepDone(request);
         boolean more = switch (request.work()) {
             case VERIFY -> nextBlocks(request, VERIFY_STEP_BYTES);
             case ZERO -> nextBlocks(request, ZERO_STEP_BYTES);
@@ -318,12 +342,24 @@ public final class FileStorage implements Synced, Resizable {
         boolean stepwise = request.work() == Work.ZERO || request.work() == Work.COPY;
         if (more && request.isCancelled()) {
             end(request, ABORTED);
+        } else if (more && request.work() == Work.COPY && !marks.isSourceGood(request)) {
+            conclude(request, UNREADABLE);
         } else if (more) {
             hand(request);
         } else if (stepwise && request.isDurable()) {
             awaitSync(request);
         } else {
-            end(request, Status.OK);
+            conclude(request, Status.OK);
+        }
+    }
+
+    /** Ends it, if need be after the marks that have changed for it have been saved. */
+    private void conclude(FileRequest request, int status) {
+        if (request.changesMarks()) {
+            request.setOutcome(status);
+            awaitSync(request);
+        } else {
+            end(request, status);
         }
     }
 
@@ -419,7 +455,7 @@ public final class FileStorage implements Synced, Resizable {
             } else if (request.command() == null) {
                 release(request); // it had been withdrawn
             } else if (request.hasFailed()) {
-                end(request, request.status());
+                conclude(request, request.status());
             } else {
                 goOn(request);
             }
@@ -482,6 +518,7 @@ public final class FileStorage implements Synced, Resizable {
     private void startSync() {
         syncing = true;
         syncsBegun++;
+        sync.setMarks(marks.takeChanges());
         hand(sync);
     }
 
@@ -489,12 +526,23 @@ public final class FileStorage implements Synced, Resizable {
         syncing = false;
         syncsEnded = syncsBegun;
         lastSyncStatus = status;
+        if (sync.marks() != null && sync.savedStatus() != Status.OK) {
+            marks.putBack();
+        }
         while (!waiting.isEmpty() && waiting.peek().syncNumber() <= syncsEnded) {
-            end(waiting.remove(), status);
+            FileRequest request = waiting.remove();
+            end(request, outcome(request, status));
         }
         if (!waiting.isEmpty() || wantedSync > syncsEnded) {
             startSync();
         }
+    }
+
+    private int outcome(FileRequest request, int status) {
+        if (request.outcome() != Status.OK || status != Status.OK) {
+            return request.outcome() != Status.OK ? request.outcome() : status;
+        }
+        return request.changesMarks() ? sync.savedStatus() : Status.OK;
     }
 
     /** What cannot be made safe any more is told in the log, and does not keep the guest from shutting down. */

@@ -7,6 +7,7 @@ import io.sluice.linux.Mapping;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Pieces;
 import io.sluice.nvme.Status;
+import java.io.IOException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,7 +63,8 @@ final class FileWork {
                 case ZERO -> mayWrite() ? zero(request, scratch.vectors()) : WRITE_FAULT;
                 case COPY -> mayWrite() ? copy(request, scratch) : WRITE_FAULT;
                 case DEALLOCATE -> mayWrite() ? deallocate(request) : WRITE_FAULT;
-                case SYNC -> mayWrite() ? sync() : WRITE_FAULT;
+                case SYNC -> mayWrite() ? syncAndSave(request) : WRITE_FAULT;
+                case MARK -> throw new IllegalStateException("marks are changed by the poller");
             };
         } catch (LinuxException e) {
             return tell(request, e);
@@ -223,7 +225,7 @@ final class FileWork {
 
     /** Where a hole cannot be made the blocks stay as they are, which is a controller's right: NVMe 1.4, 6.7.1.1. */
     private int deallocate(FileRequest request) throws LinuxException {
-        punch(request);
+        request.setWriting(punch(request));
         return Status.OK;
     }
 
@@ -259,6 +261,29 @@ final class FileWork {
             throw e;
         }
         return e.errno() != Errno.EINVAL;
+    }
+
+    /** In this order: a block whose mark is gone for good has for good what was written to it. */
+    private int syncAndSave(FileRequest request) {
+        int status = sync();
+        request.setSavedStatus(status == Status.OK ? save(request.marks()) : status);
+        return status;
+    }
+
+    private int save(long[] marks) {
+        if (marks == null) {
+            return Status.OK;
+        }
+        try {
+            file.saveMarks(marks);
+            return Status.OK;
+        } catch (IOException e) {
+            LOG.error(
+                    "{}: which blocks are written uncorrectable cannot be saved; commands that change it fail: {}",
+                    file.name(),
+                    e.toString());
+            return WRITE_FAULT;
+        }
     }
 
     private int sync() {
@@ -320,7 +345,7 @@ final class FileWork {
         return switch (request.work()) {
             case READ, VERIFY, COMPARE -> UNREADABLE;
             case COMPARE_AND_WRITE, COPY -> request.isWriting() ? WRITE_FAULT : UNREADABLE;
-            case WRITE, ZERO, DEALLOCATE, SYNC -> WRITE_FAULT;
+            case WRITE, ZERO, DEALLOCATE, MARK, SYNC -> WRITE_FAULT;
         };
     }
 

@@ -9,6 +9,9 @@ import java.io.IOException;
  * medium likes, so none is made on a poller; several threads call at once.
  */
 public interface RawFile extends AutoCloseable {
+    /** Where nothing is marked. */
+    long[] NO_MARKS = {};
+
     /** For messages: a path. */
     String name();
 
@@ -48,6 +51,25 @@ public interface RawFile extends AutoCloseable {
      * @throws IOException if that is not possible, with why and what to do
      */
     void resize(long bytes) throws IOException;
+
+    /** Whether there is a place to keep which parts of it have been marked as not readable. */
+    default boolean keepsMarks() {
+        return false;
+    }
+
+    /** What was marked when it was opened: first byte and number of bytes of each range, ascending; not to be changed. */
+    default long[] marks() {
+        return NO_MARKS;
+    }
+
+    /**
+     * Keeps what is marked from now on, as {@link #marks} says it, and returns when it is on the medium.
+     *
+     * @throws IOException if it cannot be kept: what was kept before is
+     */
+    default void saveMarks(long[] ranges) throws IOException {
+        throw new IOException(name() + " has no place for marks");
+    }
 
     /** Lets go of it; calls under way end as they would have. */
     @Override

@@ -209,6 +209,21 @@ public final class VolatileFile implements RawFile {
     }
 
     @Override
+    public boolean keepsMarks() {
+        return file.keepsMarks();
+    }
+
+    @Override
+    public long[] marks() {
+        return file.marks();
+    }
+
+    @Override
+    public void saveMarks(long[] ranges) throws IOException {
+        file.saveMarks(ranges);
+    }
+
+    @Override
     public long size() throws LinuxException {
         return file.size();
     }

@@ -54,15 +54,16 @@ abstract class Conformance {
     @BeforeAll
     void connect() throws IOException {
         folder = Files.createTempDirectory("sluice");
-        DriveOptions drive = new DriveOptions(
-                List.of(
-                        new Medium.Memory((long) BLOCKS * BLOCK, BLOCK),
-                        new Medium.Memory((long) BLOCKS_2 * PAGE, PAGE)),
-                "CONFORMANCE",
-                16);
+        DriveOptions drive = new DriveOptions(media(folder), "CONFORMANCE", 16);
         model = ModelDaemon.start(
                 new ModelOptions(folder.resolve("s"), 0600, Optional.empty(), Optional.empty(), drive));
         host = new Host(OpenClient.connect(model.socket()), sharesMemory());
+    }
+
+    /** What the namespaces are in. */
+    List<Medium> media(Path here) {
+        return List.of(
+                new Medium.Memory((long) BLOCKS * BLOCK, BLOCK), new Medium.Memory((long) BLOCKS_2 * PAGE, PAGE));
     }
 
     /** Whether the host shares all of its memory. */
@@ -79,6 +80,11 @@ abstract class Conformance {
     void disconnect() throws IOException {
         host.close();
         model.close();
+        try (var files = Files.list(folder)) {
+            for (Path file : files.toList()) {
+                Files.delete(file);
+            }
+        }
         Files.delete(folder);
     }
 

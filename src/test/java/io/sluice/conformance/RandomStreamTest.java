@@ -21,6 +21,11 @@ class RandomStreamTest extends Conformance {
         return 100_000;
     }
 
+    /** The most commands of a batch, 1 to {@link Planned.Slot#COUNT}. */
+    int mostAtATime() {
+        return Planned.Slot.COUNT;
+    }
+
     @Test
     void everyCommandEndsAsTheReferenceSays() throws IOException {
         System.out.println(getClass().getSimpleName() + ", seed " + seed + ", " + commands + " commands");
@@ -40,7 +45,7 @@ class RandomStreamTest extends Conformance {
                 }
             }
             long start = System.nanoTime();
-            stream.batch(1 + random.nextInt(Planned.Slot.COUNT));
+            stream.batch(1 + random.nextInt(mostAtATime()));
             slowest = Math.max(slowest, System.nanoTime() - start);
         }
         System.out.printf("%s; the slowest batch took %.1f ms%n", stream.tally(), slowest / 1e6);

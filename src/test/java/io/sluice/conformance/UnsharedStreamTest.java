@@ -1,6 +1,6 @@
 package io.sluice.conformance;
 
-/** The same where much of the host's memory is not shared: there are commands with data of one kind, of the other, and of both. */
+/** {@link RandomStreamTest} where much of the host's memory is not shared: there are commands with data of one kind, of the other, and of both. */
 class UnsharedStreamTest extends RandomStreamTest {
     @Override
     boolean sharesMemory() {

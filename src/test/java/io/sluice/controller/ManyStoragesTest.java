@@ -151,13 +151,14 @@ class ManyStoragesTest {
         assertEquals(List.of("sync"), third.calls());
     }
 
-    /** What all of them can do. The marks of Write Uncorrectable would not outlive a restart in a file. */
+    /** What all of them can do. */
     @Test
     void shouldOfferInADriveOfMemoryAndFilesWhatBothCanDo() {
         for (int nsid = 1; nsid <= 3; nsid++) {
             rig.assertEnds(Status.SUCCESS, rig.submitTo(nsid, NvmOpcode.COMPARE, 0, 8, 0));
             rig.assertEnds(Status.SUCCESS, rig.submitTo(nsid, NvmOpcode.VERIFY, 0, 8, 0));
-            rig.assertEnds(Status.INVALID_OPCODE, rig.submitTo(nsid, NvmOpcode.WRITE_UNCORRECTABLE, 0, 8, 0));
+            rig.assertEnds(Status.SUCCESS, rig.submitTo(nsid, NvmOpcode.WRITE_UNCORRECTABLE, 50, 8, 0));
+            rig.assertEnds(Status.UNRECOVERED_READ_ERROR, rig.submitTo(nsid, NvmOpcode.READ, 57, 1, 0));
             assertEquals(128, rig.path.traits(nsid).copy().ranges());
         }
         rig.assertEnds(Status.SUCCESS, rig.copy(100, false, new long[] {0, 8}));
@@ -231,6 +232,20 @@ class ManyStoragesTest {
     void shouldRefuseAStorageThatOffersLessThanTheGuestWasTold() throws IOException {
         try (ManyStorages memory = new ManyStorages(List.of(new MemoryStorage(namespace(1))), MAX_NSID)) {
             String refusal = memory.refusal(new NoopStorage(namespace(2)));
+            assertTrue(refusal.contains("has no Write Uncorrectable, which the drive offers its guest"), refusal);
+        }
+    }
+
+    /** A block device has no place for marks; a file does, and may come to a drive in memory. */
+    @Test
+    void shouldOfferWriteUncorrectableWhereThereIsAPlaceForMarks() throws IOException {
+        ScriptedFile likeADevice = file("device.img");
+        likeADevice.keepNoMarks();
+        try (ManyStorages memory = new ManyStorages(List.of(new MemoryStorage(namespace(1))), MAX_NSID);
+                FileStorage inFile = new FileStorage(namespace(2), file("later.img"), wakes::release);
+                FileStorage onDevice = new FileStorage(namespace(2), likeADevice, wakes::release)) {
+            assertEquals("", memory.refusal(inFile));
+            String refusal = memory.refusal(onDevice);
             assertTrue(refusal.contains("has no Write Uncorrectable, which the drive offers its guest"), refusal);
         }
     }

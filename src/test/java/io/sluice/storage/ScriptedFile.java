@@ -22,6 +22,7 @@ public final class ScriptedFile implements RawFile {
     private final List<String> calls = new ArrayList<>();
     private volatile Script script = (call, offset) -> {};
     private volatile int mostVectors = IoVectors.MAX;
+    private volatile boolean keepsMarks = true;
 
     public ScriptedFile(RawFile file) {
         this.file = file;
@@ -61,6 +62,11 @@ public final class ScriptedFile implements RawFile {
         throw new LinuxException("wait", "for the test", Errno.ETIMEDOUT);
     }
 
+    /** As a block device, which has no place for marks. */
+    public void keepNoMarks() {
+        keepsMarks = false;
+    }
+
     /** Has reads and writes take no more vectors than this at once: they are short then. */
     public void takeAtMost(int vectors) {
         mostVectors = vectors;
@@ -78,6 +84,23 @@ public final class ScriptedFile implements RawFile {
     @Override
     public void resize(long bytes) throws IOException {
         file.resize(bytes);
+    }
+
+    @Override
+    public boolean keepsMarks() {
+        return keepsMarks && file.keepsMarks();
+    }
+
+    @Override
+    public long[] marks() {
+        return file.marks();
+    }
+
+    @Override
+    public void saveMarks(long[] ranges) throws IOException {
+        script.before("marks", 0);
+        file.saveMarks(ranges);
+        note("marks");
     }
 
     @Override
