@@ -45,6 +45,10 @@ final class DroppedLife {
     private static final int PAGE = Memory.PAGE_BYTES;
     private static final int ENTRIES = 5;
     private static final int COLD = 300;
+
+    /** For what other threads do: see {@link RevivedController#step}. */
+    private static final int MAX_CYCLES = 100_000;
+
     private static final long MUCH_LBA = 40;
     private static final int MUCH_BYTES = 4 * PAGE;
 
@@ -90,7 +94,7 @@ final class DroppedLife {
         controller.write(Registers.ACQ, ACQ);
         controller.write(Registers.CC, ControllerRig.cc(true));
         for (int i = 0; !Csts.ready(controller.read(Registers.CSTS)); i++) {
-            assertTrue(i < 100, "RDY");
+            assertTrue(i < MAX_CYCLES, "RDY");
             driver.cycle();
         }
     }
@@ -305,12 +309,12 @@ final class DroppedLife {
     private void shutDown() throws IOException {
         controller.write(Registers.CC, Cc.withShn(ControllerRig.cc(true), Cc.SHN_NORMAL));
         for (int i = 0; Csts.shst(controller.read(Registers.CSTS)) != Csts.SHST_COMPLETE; i++) {
-            assertTrue(i < 100, "SHST");
+            assertTrue(i < MAX_CYCLES, "SHST");
             driver.cycle();
         }
         controller.write(Registers.CC, ControllerRig.cc(false));
         for (int i = 0; Csts.ready(controller.read(Registers.CSTS)); i++) {
-            assertTrue(i < 100, "RDY");
+            assertTrue(i < MAX_CYCLES, "RDY");
             driver.cycle();
         }
     }

@@ -36,11 +36,11 @@ class DroppedRemoteTest {
     @Test
     void shouldAnswerEachCommandOnceWhereverItIsDropped() throws Exception {
         vectors = 5;
-        new Drops(this::live).dropEverywhere();
+        new Drops(this::live).dropEverywhere(3);
     }
 
     @Test
     void shouldAnswerEachCommandOnceWhenItIsDroppedAgainAndAgain() throws Exception {
-        new Drops(this::live).dropAgainAndAgain(60);
+        new Drops(this::live).dropAgainAndAgain(40);
     }
 }

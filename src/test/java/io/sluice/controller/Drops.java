@@ -36,8 +36,21 @@ final class Drops {
 
     /** Before each of its steps. As there may be more or fewer of them each time, on until it has often come to its end. */
     void dropEverywhere() throws Exception {
-        long step = 0;
-        for (int whole = 0; whole < WHOLE_LIVES; step++) {
+        dropEverywhere(0, 1);
+    }
+
+    /**
+     * The same for lives that take long: before one in some of its steps, others in each run, or with {@code -Dsluice.drops=all} before
+     * each.
+     */
+    void dropEverywhere(int stride) throws Exception {
+        boolean all = "all".equals(System.getProperty("sluice.drops"));
+        dropEverywhere(all ? 0 : new Random().nextInt(stride), all ? 1 : stride);
+    }
+
+    private void dropEverywhere(int firstStep, int stride) throws Exception {
+        long step = firstStep;
+        for (int whole = 0; whole < WHOLE_LIVES; step += stride) {
             try {
                 RevivedController last = live(step, new Random(step), 0);
                 whole = last.revivals() == 0 ? whole + 1 : 0;
