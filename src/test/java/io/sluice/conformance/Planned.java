@@ -17,6 +17,7 @@ abstract class Planned {
     static final long NOWHERE = 0x7777_0000_0000L;
 
     private static final int TYPE = 0x100;
+    private static final int FUSE_OR_PSDT = 50;
 
     final Host host;
     final Random random;
@@ -88,6 +89,17 @@ abstract class Planned {
     final void check(boolean holds, String what) {
         if (!holds) {
             throw new AssertionError(text() + ": " + what);
+        }
+    }
+
+    /** NVMe 1.4, 4.2: no admin command is fused, and over PCIe all have PRPs. */
+    final void chooseAdminFlags() {
+        if (chance(FUSE_OR_PSDT)) {
+            command.fuse(1 + random.nextInt(3));
+            wrong(0, 0x02);
+        } else if (chance(FUSE_OR_PSDT)) {
+            command.psdt(1 + random.nextInt(3));
+            wrong(0, 0x02);
         }
     }
 

@@ -9,7 +9,6 @@ import java.util.Set;
 final class RandomAdmin {
     private static final int MAX_NSID = 16;
     private static final int VECTORS = 17;
-    private static final int FUSE_OR_PSDT = 50;
 
     /** NVMe 1.4, figure 139, without what identifies itself as there. */
     private static final int[] NOT_DEFINED = {
@@ -112,17 +111,6 @@ final class RandomAdmin {
             super(RandomAdmin.this.host, RandomAdmin.this.random, slot);
         }
 
-        /** NVMe 1.4, 4.2: no admin command is fused, and over PCIe all have PRPs. */
-        final void chooseFlags() {
-            if (chance(FUSE_OR_PSDT)) {
-                command.fuse(1 + random.nextInt(3));
-                wrong(0, 0x02);
-            } else if (chance(FUSE_OR_PSDT)) {
-                command.psdt(1 + random.nextInt(3));
-                wrong(0, 0x02);
-            }
-        }
-
         final int anyNsid() {
             int[] some = {1, 2, 1, 2, 0, 3 + random.nextInt(MAX_NSID - 2), MAX_NSID + 1, random.nextInt(), -1, -2};
             return some[random.nextInt(some.length)];
@@ -161,7 +149,7 @@ final class RandomAdmin {
             }
             host.fill(data(0), 2 * PAGE, 0xa5);
             choosePrps(PAGE);
-            chooseFlags();
+            chooseAdminFlags();
         }
 
         private void wrongIf(boolean is, int code) {
@@ -238,7 +226,7 @@ final class RandomAdmin {
                     .dw(13, (int) (from >>> 32));
             host.fill(data(0), bytes + 4, 0xa5);
             choosePrps(bytes);
-            chooseFlags();
+            chooseAdminFlags();
         }
 
         @Override
@@ -305,7 +293,7 @@ final class RandomAdmin {
                 nothingIsWrong(); // what can be said of a feature does not depend on these
             }
             command = new Command(0x0a).nsid(nsid).dw(10, feature | select << 8).dw(11, Math.max(vector, 0));
-            chooseFlags();
+            chooseAdminFlags();
         }
 
         @Override
@@ -355,7 +343,7 @@ final class RandomAdmin {
                 wrong(0, 0x0c);
                 wrong(0, 0x02);
             }
-            chooseFlags();
+            chooseAdminFlags();
         }
 
         @Override
@@ -388,7 +376,7 @@ final class RandomAdmin {
                 }
                 wrong(0, 0x01);
             }
-            chooseFlags();
+            chooseAdminFlags();
         }
 
         @Override

@@ -16,6 +16,7 @@ final class RandomStream {
     private final ReferenceDrive[] drives;
     private final ReferenceDrive.Tags tags = new ReferenceDrive.Tags();
     private final RandomAdmin adminCommands;
+    private final RandomFeatures featureCommands;
     private final RandomQueues queueCommands;
     private final Lane admin;
     private final Lane[] io;
@@ -56,6 +57,7 @@ final class RandomStream {
         this.random = random;
         this.drives = drives;
         adminCommands = new RandomAdmin(host, random, drives);
+        featureCommands = new RandomFeatures(host, random);
         queueCommands = new RandomQueues(host, random);
         admin = lane(host.admin(), ADMIN_ROOM);
         io = new Lane[queues];
@@ -95,6 +97,7 @@ final class RandomStream {
             drive.beginBatch();
         }
         adminCommands.beginBatch();
+        featureCommands.beginBatch();
         queueCommands.beginBatch();
         while (planned < most && plan()) {}
         for (Lane lane : io) {
@@ -154,7 +157,11 @@ final class RandomStream {
             return true;
         }
         Planned.Slot slot = nextSlot();
-        Planned command = random.nextInt(3) == 0 ? queueCommands.plan(slot) : adminCommands.plan(slot);
+        Planned command = switch (random.nextInt(12)) {
+            case 0, 1, 2, 3 -> queueCommands.plan(slot);
+            case 4, 5 -> featureCommands.plan(slot);
+            default -> adminCommands.plan(slot);
+        };
         if (command != null) {
             admin.put(command);
             ofAdmin++;
