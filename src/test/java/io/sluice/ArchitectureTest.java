@@ -53,7 +53,7 @@ class ArchitectureTest {
             vfiouser   : linux mem dma device pci
             controller : nvme device dma pci mem linux poll count state
             storage    : nvme controller mem linux uapi poll
-            host       : nvme device dma pci mem linux poll count
+            host       : nvme device dma pci mem linux poll count state
             mediation  : controller host nvme device dma mem poll count
             volume     : nvme
             config     :

@@ -182,6 +182,28 @@ public final class IoCommand {
         owner.spend(bytes);
     }
 
+    /**
+     * Says how it is about to be completed: from now on no path needs to know of it, also where this process ends before {@link
+     * #complete}. It has no effect on a command whose data is still on its way to the guest.
+     *
+     * @param status as in {@link io.sluice.nvme.Status}
+     */
+    public void noteEnded(int status) {
+        if (record.state() == SlotRecord.TAKEN && !(isStaged() && opcode == NvmOpcode.READ)) {
+            record.ended(status, result);
+        }
+    }
+
+    /** Whether its data, or a part of it, goes by way of the path's {@link IoPath#bounceArea}. */
+    public boolean isStaged() {
+        return staged != null;
+    }
+
+    /** The slot that it is in, 0 to {@link IoPath#maxPending}: the same in a process that goes on with it. */
+    public int slot() {
+        return record.index();
+    }
+
     /** Whether the path has it: it has been submitted and has not been completed. */
     public boolean isPending() {
         return pending && (staged == null || staged.stage == StagedCommand.Stage.IN_PATH);

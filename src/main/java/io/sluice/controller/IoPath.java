@@ -154,6 +154,17 @@ public interface IoPath extends AutoCloseable {
     default void settleAbandoned() {}
 
     /**
+     * Another process has left a command pending. Is it this path's, as what is behind the path has outlived that process? Then it will be
+     * completed; if not, it is submitted again, or forgotten. Asked once for each, before anything else is asked of the path.
+     */
+    default boolean adopt(IoCommand command) {
+        return false;
+    }
+
+    /** {@link #adopt} has been asked for all commands that there are: what else is here of the guest's is nobody's. */
+    default void adoptedAll() {}
+
+    /**
      * Whether a command is the path's, after {@link #submit} of it has been cut short by a fault: if it is, it will be completed.
      * A path that does everything at once has none.
      */

@@ -208,12 +208,14 @@ final class IoQueues implements AutoCloseable {
         epoch = newEpoch;
         counters.resume();
         doorbells.resume(in);
+        SlotRecovery recovery = new SlotRecovery(path, gate, table, slots, replays, epoch);
         if (!table.resume(in)) {
+            recovery.dropAll();
             return false;
         }
         doorbells.memoryChanged(table.activeSubmissionQueues(), table.activeCompletionQueues());
         table.resumeQueues();
-        new SlotRecovery(table, slots, replays, epoch).run();
+        recovery.run();
         table.signalAgain();
         signal();
         return true;
@@ -544,10 +546,10 @@ final class IoQueues implements AutoCloseable {
     }
 
     private void end(IoCommand command, int status) {
-        VirtualSubmissionQueue queue = command.queue();
-        queue.addPending(-1);
         slots.free(command);
         if (!command.isDropped()) {
+            VirtualSubmissionQueue queue = command.queue();
+            queue.addPending(-1);
             fused.firstEnded(command, status);
             int posted = account(command, status);
             VirtualCompletionQueue completions = queue.completionQueue();

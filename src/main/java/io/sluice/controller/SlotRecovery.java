@@ -1,6 +1,8 @@
 package io.sluice.controller;
 
 import io.sluice.nvme.Cqe;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.function.BiConsumer;
 
 /**
@@ -10,21 +12,29 @@ import java.util.function.BiConsumer;
  * <pre>
  *   FREE     nothing: if an entry was copied, it is still in its queue. Unless it was done at once, and its completion posted: the
  *            entry at the CQ's tail tells
- *   TAKEN    the command goes to the path again ({@link Replays}); without "held" it is no more in its queue from now on
+ *   TAKEN    if the path has the command still, it stays there ({@link IoPath#adopt}); else it goes there again ({@link Replays}).
+ *            Without "held" it is no more in its queue from now on
  *   ENDED    its completion is posted
  *   POSTING  its completion is posted, if it is not there yet: where the CQ's count is what it was, the entry itself tells
- *   DROPPED  nothing: its queue is gone
+ *   DROPPED  nothing: its queue is gone. But as long as the path has the command, its memory is not the guest's
  * </pre>
  *
  * <p>Of two fused commands, the first is stored before the second: a first one alone that is not held was never taken.
  */
 final class SlotRecovery {
+    private final IoPath path;
+    private final IoGate gate;
     private final IoQueueTable table;
     private final IoSlots slots;
     private final Replays replays;
     private final long epoch;
 
-    SlotRecovery(IoQueueTable table, IoSlots slots, Replays replays, long epoch) {
+    /** Those that the path has still. */
+    private final Set<IoCommand> adopted = new HashSet<>();
+
+    SlotRecovery(IoPath path, IoGate gate, IoQueueTable table, IoSlots slots, Replays replays, long epoch) {
+        this.path = path;
+        this.gate = gate;
         this.table = table;
         this.slots = slots;
         this.replays = replays;
@@ -33,10 +43,7 @@ final class SlotRecovery {
 
     /** What may be in a completion queue already comes first, before anything else is posted there. */
     void run() {
-        for (IoCommand command : slots.all()) {
-            command.record().load();
-            forgetIfNobodys(command.record());
-        }
+        adopt();
         forEach(SlotRecord.POSTING, this::answer);
         for (VirtualCompletionQueue completions : table.activeCompletionQueues()) {
             takeUnknownCompletion(completions);
@@ -46,11 +53,64 @@ final class SlotRecovery {
         slots.settle();
     }
 
-    private void forgetIfNobodys(SlotRecord record) {
-        boolean hasQueue = record.sqid() > 0 && table.submissionQueueIfAny(record.sqid()) != null;
-        if (!hasQueue || record.state() == SlotRecord.DROPPED) {
-            record.free();
+    /** There are no queues any more, or none that can be reached: nothing is answered, and the path ends what it has. */
+    void dropAll() {
+        for (IoCommand command : slots.all()) {
+            command.record().load();
+            if (command.record().state() != SlotRecord.FREE) {
+                command.record().dropped();
+            }
         }
+        adopt();
+        slots.settle();
+    }
+
+    /** Before any slot is free for another command, so that the path's notes on a slot are of this one. */
+    private void adopt() {
+        for (IoCommand command : slots.all()) {
+            command.record().load();
+            boolean taken = command.record().state() == SlotRecord.TAKEN;
+            boolean nobodys = isNobodys(command.record());
+            if ((taken || nobodys) && isStillThere(command)) {
+                adopted.add(command);
+            }
+            if (nobodys) {
+                forget(command);
+            }
+        }
+        path.adoptedAll();
+    }
+
+    private boolean isStillThere(IoCommand command) {
+        SlotRecord record = command.record();
+        if (record.state() == SlotRecord.FREE) {
+            return false;
+        }
+        command.takeOver(table.submissionQueueIfAny(record.sqid()), epoch);
+        if (record.fused() == SlotRecord.ALONE) {
+            gate.admit(command); // whatever it says now: it has been let in, and this decodes it
+        } else {
+            gate.admitFused(command);
+        }
+        command.setInGuestMemory(true, epoch);
+        return path.adopt(command);
+    }
+
+    private boolean isNobodys(SlotRecord record) {
+        boolean hasQueue = record.sqid() > 0 && table.submissionQueueIfAny(record.sqid()) != null;
+        return !hasQueue || record.state() == SlotRecord.DROPPED;
+    }
+
+    private void forget(IoCommand command) {
+        if (!adopted.contains(command)) {
+            command.record().free();
+            return;
+        }
+        if (command.record().state() != SlotRecord.DROPPED) {
+            command.record().dropped();
+        }
+        command.drop();
+        command.setPending(true);
     }
 
     private void forEach(int state, BiConsumer<IoCommand, VirtualSubmissionQueue> step) {
@@ -67,6 +127,12 @@ final class SlotRecovery {
             takeFused(command, queue);
         } else if (record.fused() == SlotRecord.ALONE || first(command) == null) {
             take(command, queue);
+            replay(command);
+        }
+    }
+
+    private void replay(IoCommand command) {
+        if (!adopted.contains(command)) {
             replays.add(command);
         }
     }
@@ -83,7 +149,7 @@ final class SlotRecovery {
             first.setCompanion(second);
             second.setCompanion(first);
         }
-        replays.add(first);
+        replay(first);
     }
 
     private IoCommand second(IoCommand first) {
@@ -103,7 +169,9 @@ final class SlotRecovery {
     }
 
     private void take(IoCommand command, VirtualSubmissionQueue queue) {
-        command.takeOver(queue, epoch);
+        if (!adopted.contains(command)) {
+            command.takeOver(queue, epoch);
+        }
         command.setPending(true);
         queue.addPending(1);
         queue.completionQueue().reserveAgain();
@@ -127,7 +195,16 @@ final class SlotRecovery {
             record.posting(record.status(), record.dw0(), completions.count());
             completions.postAgain(record.dw0(), queue.head(), record.sqid(), record.guestCid(), record.status());
         }
+        forgetFirst(command);
         record.free();
+    }
+
+    /** Of two fused commands, the first has been answered, and its slot may get another one. */
+    private void forgetFirst(IoCommand answered) {
+        IoCommand second = answered.record().fused() == SlotRecord.FUSED_FIRST ? second(answered) : null;
+        if (second != null) {
+            second.record().setFirst(SlotRecord.NO_SLOT);
+        }
     }
 
     /** A command that was done at once has been answered, and its queue's head not been stored. */

@@ -79,7 +79,8 @@ final class Mediation implements AutoCloseable {
         DeviceMemory memory = session.memoryForGuests(plan.size());
         for (ServePlan.Volume volume : plan) {
             NamespaceInfo namespace = asPlanned(volume, planned);
-            volumes.add(Volume.create(volume, session.driver().controller(), namespace, device, memory, this::wake));
+            volumes.add(Volume.create(
+                    volume, volumes.size(), session.driver().controller(), namespace, device, memory, this::wake));
         }
         volumes.forEach(volume -> mediator.add(volume.controller()));
         if (session.model().isPresent()) {

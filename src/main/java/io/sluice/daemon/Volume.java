@@ -29,6 +29,7 @@ record Volume(NvmeController controller, MediatedPath path, int nsid) {
     /**
      * A controller that nobody polls and nobody serves yet.
      *
+     * @param number of the volume among those of the device
      * @param owner what the device says of itself
      * @param namespace of the device
      * @param memory makes its guest's memory reachable for the device
@@ -36,6 +37,7 @@ record Volume(NvmeController controller, MediatedPath path, int nsid) {
      */
     static Volume create(
             ServePlan.Volume volume,
+            int number,
             ControllerInfo owner,
             NamespaceInfo namespace,
             SharedDevice device,
@@ -46,6 +48,7 @@ record Volume(NvmeController controller, MediatedPath path, int nsid) {
         UUID place = Identity.ofSlice(owner, volume);
         MediatedPath path = new MediatedPath(
                 device,
+                number,
                 memory,
                 slice(volume),
                 namespace(volume, place),

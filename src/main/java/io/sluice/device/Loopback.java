@@ -220,6 +220,20 @@ public final class Loopback implements PciDevice {
         }
     }
 
+    /** The function has its own mapping of it still. */
+    @Override
+    public synchronized void adoptDma(Fd memory, long offset, long bytes, long iova, int access) throws IOException {
+        requireOpen();
+        if (space.hostView().translate(iova, Integer.BYTES, access) < 0) {
+            throw new IOException(bytes + " bytes at 0x" + Long.toHexString(iova) + " are not mapped for " + name());
+        }
+    }
+
+    @Override
+    public void dropDma(long iova, long bytes) throws IOException {
+        unmapDma(iova, bytes);
+    }
+
     @Override
     public synchronized void reset() throws IOException {
         requireOpen();

@@ -21,6 +21,26 @@ public interface DmaTarget {
     void unmapDma(long iova, long bytes) throws IOException;
 
     /**
+     * Takes over a piece that another process has let the device use, exactly as {@link #mapDma} would have mapped it: from now on
+     * it is this process's, and {@link #unmapDma} takes it away.
+     *
+     * @throws IOException where the device keeps nothing of a process that has ended
+     */
+    default void adoptDma(Fd memory, long offset, long bytes, long iova, int access) throws IOException {
+        throw new IOException("a device of this kind keeps no memory of a process that has ended");
+    }
+
+    /**
+     * Takes away whatever another process has let the device use in a range, whole pieces, with holes between them or none at
+     * all. On return the device can no longer reach it.
+     *
+     * @throws IOException where the device keeps nothing of a process that has ended, or did not let go
+     */
+    default void dropDma(long iova, long bytes) throws IOException {
+        throw new IOException("a device of this kind keeps no memory of a process that has ended");
+    }
+
+    /**
      * Whether it is gone for good: nothing can be asked of it any more, and nobody can tell what it still does. From any thread,
      * without waiting.
      */

@@ -2,6 +2,7 @@ package io.sluice.dma;
 
 import io.sluice.linux.Errno;
 import io.sluice.mem.Memory;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -33,6 +34,9 @@ public final class IovaAllocator {
     private final NavigableMap<Long, Long> free = new TreeMap<>(Long::compareUnsigned);
 
     private final NavigableMap<Long, Long> taken = new TreeMap<>(Long::compareUnsigned);
+
+    /** What outlives this process of what is taken; null if nothing does. */
+    private IovaRecord record;
 
     /**
      * @param usable ranges that do not overlap; what is not a whole page in them is left out, and so is the page at address 0,
@@ -72,6 +76,9 @@ public final class IovaAllocator {
             boolean inside = Long.compareUnsigned(first, piece.getKey()) >= 0
                     && Long.compareUnsigned(first, piece.getValue()) <= 0;
             if (inside && Long.compareUnsigned(piece.getValue() - first, bytes - 1) >= 0) {
+                if (record != null) {
+                    record.taken(first, bytes);
+                }
                 take(piece.getKey(), piece.getValue(), first, first + bytes - 1);
                 return first;
             }
@@ -104,8 +111,58 @@ public final class IovaAllocator {
             throw new IllegalArgumentException(
                     bytes + " bytes of IOVA space at 0x" + Long.toHexString(iova) + " were not taken as one piece");
         }
+        if (record != null) {
+            record.freed(iova);
+        }
         taken.remove(iova);
         insert(iova, last);
+    }
+
+    // ---- beyond the end of this process
+
+    /**
+     * Keeps from now on what is taken, and what is taken already.
+     *
+     * @param to empty
+     * @throws DmaRefused ENOSPC if it cannot be kept
+     */
+    public synchronized void keep(IovaRecord to) throws DmaRefused {
+        for (Map.Entry<Long, Long> piece : taken.entrySet()) {
+            to.taken(piece.getKey(), piece.getValue() - piece.getKey() + 1);
+        }
+        record = to;
+    }
+
+    /**
+     * Has taken what another process had taken, and keeps it from now on.
+     *
+     * @param from that process's
+     * @throws IllegalArgumentException if that is not among the usable addresses, or taken: it is of another device
+     */
+    public synchronized void resume(IovaRecord from) {
+        from.forEach(this::takeAgain);
+        record = from;
+    }
+
+    /** Keeps nothing any more: the record is about to go. */
+    public synchronized void stopKeeping() {
+        record = null;
+    }
+
+    private void takeAgain(long iova, long bytes) {
+        Map.Entry<Long, Long> piece = free.floorEntry(iova);
+        if (piece == null || Long.compareUnsigned(piece.getValue(), iova + bytes - 1) < 0) {
+            throw new IllegalArgumentException(bytes + " bytes of IOVA space at 0x" + Long.toHexString(iova)
+                    + " are not free here, and were taken by another process: that had another device");
+        }
+        take(piece.getKey(), piece.getValue(), iova, iova + bytes - 1);
+    }
+
+    /** All pieces that are taken: first address to length in bytes. */
+    public synchronized Map<Long, Long> taken() {
+        Map<Long, Long> lengths = new LinkedHashMap<>();
+        taken.forEach((first, last) -> lengths.put(first, last - first + 1));
+        return lengths;
     }
 
     /** Adds a free piece, joined with its neighbours. */

@@ -40,6 +40,9 @@ final class AdminQueue {
     private static final long ABORT = 1;
     private static final long EVENT = 2;
 
+    /** For a process that has ended. */
+    private static final long NOBODY = 3;
+
     private static final String NOT_SENT = " was not sent";
 
     private final ReentrantLock turn = new ReentrantLock();
@@ -240,6 +243,8 @@ final class AdminQueue {
             done = true;
             status = completedStatus;
             dw0 = completedDw0;
+        } else if (token == NOBODY) {
+            return;
         } else if (token == ABORT) {
             abortsInFlight--; // whatever it says: only the aborted command's own completion counts
             abortsDeadline = adminDeadline();
@@ -401,6 +406,44 @@ final class AdminQueue {
 
     QueueMemory memory() {
         return pair.memory();
+    }
+
+    // ---- what another process has left
+
+    /** Goes on with the queue of another process, whose Aborts and event requests are outstanding still. */
+    void takeOver() throws IOException {
+        lock.lock();
+        try {
+            pair.takeOver();
+            for (int slot = 0; slot < pair.depth(); slot++) {
+                long token = pair.outstandingToken(slot);
+                if (token == EVENT) {
+                    eventRequests++;
+                } else if (token == ABORT) {
+                    abortsInFlight++;
+                    abortsDeadline = adminDeadline();
+                } else if (token == AWAITED) {
+                    pair.setToken(slot, NOBODY);
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Whether a command that another process has waited for may still use its memory: event requests and Aborts have none. */
+    boolean anyOfNobody() {
+        lock.lock();
+        try {
+            for (int slot = 0; slot < pair.depth(); slot++) {
+                if (pair.outstandingToken(slot) == NOBODY) {
+                    return true;
+                }
+            }
+            return false;
+        } finally {
+            lock.unlock();
+        }
     }
 
     // ---- the commands

@@ -51,6 +51,7 @@ final class BringUp {
         configureDoorbellBuffer();
         step9CreateCompletionQueues(granted);
         step10CreateSubmissionQueues();
+        driver.cameUp();
     }
 
     /**
@@ -78,9 +79,7 @@ final class BringUp {
         step6AwaitReady();
         checkThatItIsTheSame();
         askForTheSameQueues();
-        if (driver.shadows() != null) {
-            admin.configureDoorbellBuffer(driver.shadows());
-        }
+        configureTheSameDoorbellBuffer();
         if (!driver.interrupts().isEmpty()) {
             driver.device().setInterruptTargets(InterruptKind.MSIX, 0, driver.interrupts());
             PciAccess.enableMsix(driver.device());
@@ -116,7 +115,7 @@ final class BringUp {
                 + PlainText.of(controller.serial().strip()) + "\"";
     }
 
-    private void askForTheSameQueues() throws IOException {
+    void askForTheSameQueues() throws IOException {
         int count = driver.queuePairs().size();
         int granted = count == 0 ? 0 : driver.admin().requestQueuePairs(count);
         if (granted < count) {
@@ -126,7 +125,7 @@ final class BringUp {
     }
 
     /** Memory space and bus master on; INTx off, since completions are polled or announced by MSI-X. */
-    private void step1EnablePciAccess() throws IOException {
+    void step1EnablePciAccess() throws IOException {
         PciAccess.enable(driver.device());
         registers = new ControllerRegisters(driver.name(), driver.device().openBar(Region.BAR0), options.clock());
         driver.registers(registers);
@@ -164,7 +163,7 @@ final class BringUp {
     }
 
     /** Whatever ran before is ended, and its end awaited. */
-    private void step2AwaitIdle() throws IOException {
+    void step2AwaitIdle() throws IOException {
         if (!registers.awaitSettled("wait until it may be disabled")) {
             resetFunction();
             PciAccess.enable(driver.device());
@@ -173,38 +172,42 @@ final class BringUp {
     }
 
     private AdminQueue step3ConfigureAdminQueue() throws IOException {
-        int entries = AdminQueue.ENTRIES;
-        DmaArea queues = driver.allocate("sluice admin queues", QueueMemory.bytes(entries));
-        QueuePair pair = queuePair(0, new QueueMemory(queues, 0, entries));
+        AdminQueue admin = adminQueue(driver.allocate("sluice admin queues", QueueMemory.bytes(AdminQueue.ENTRIES)));
+        setAdminQueue(admin.memory());
+        return admin;
+    }
+
+    AdminQueue adminQueue(DmaArea queues) throws IOException {
+        driver.queueAreas(queues, null);
+        QueuePair pair = queuePair(0, new QueueMemory(queues, 0, AdminQueue.ENTRIES));
         DmaArea data = driver.allocate("sluice admin data", Memory.PAGE_BYTES);
-        setAdminQueue(pair.memory());
         return new AdminQueue(driver.name(), pair, registers, data, options, driver.alarm());
     }
 
-    private void setAdminQueue(QueueMemory memory) throws IOException {
+    void setAdminQueue(QueueMemory memory) throws IOException {
         registers.write(Registers.AQA, Aqa.of(memory.entries(), memory.entries()));
         registers.writeLong(Registers.ASQ, memory.sqIova());
         registers.writeLong(Registers.ACQ, memory.cqIova());
     }
 
     /** Round robin, 4 KiB pages, the NVM command set, entries of 64 and 16 bytes. */
-    private void step4ConfigureController() throws IOException {
+    void step4ConfigureController() throws IOException {
         int cc = Cc.withIosqes(0, Cc.IOSQES);
         cc = Cc.withIocqes(cc, Cc.IOCQES);
         cc = Cc.withAms(cc, Cc.AMS_ROUND_ROBIN);
         registers.write(Registers.CC, Cc.withCss(cc, Cc.CSS_NVM));
     }
 
-    private void step5Enable(AdminQueue admin) throws IOException {
+    void step5Enable(AdminQueue admin) throws IOException {
         driver.enabled(admin);
         registers.write(Registers.CC, Cc.withEnabled(registers.cc(), true));
     }
 
-    private void step6AwaitReady() throws IOException {
+    void step6AwaitReady() throws IOException {
         registers.awaitReady(true, "become ready");
     }
 
-    private void step7Identify() throws IOException {
+    void step7Identify() throws IOException {
         try (Identification identification = new Identification(driver.admin(), driver.name(), cap, registers.vs())) {
             ControllerInfo info = identification.controller();
             driver.abortLimit(identification.abortLimit());
@@ -237,7 +240,7 @@ final class BringUp {
         }
     }
 
-    private void connectInterrupts(int queuePairs) throws IOException {
+    void connectInterrupts(int queuePairs) throws IOException {
         int vectors = Math.min(driver.device().interruptCount(InterruptKind.MSIX), queuePairs + 1);
         if (vectors == 0) {
             throw new IOException(driver.name() + " has no MSI-X interrupts: poll its queues instead");
@@ -266,6 +269,12 @@ final class BringUp {
         }
     }
 
+    void configureTheSameDoorbellBuffer() throws IOException {
+        if (driver.shadows() != null) {
+            driver.admin().configureDoorbellBuffer(driver.shadows());
+        }
+    }
+
     private boolean usesSgl() {
         int sgls = driver.controller().sglSupport();
         return options.sgl()
@@ -277,10 +286,10 @@ final class BringUp {
             return;
         }
         int entries = Math.min(options.queueEntries(), Cap.maxQueueEntries(cap));
-        long bytes = QueueMemory.bytes(entries);
-        DmaArea queues = driver.allocate("sluice I/O queues", count * bytes);
+        DmaArea queues = driver.allocate("sluice I/O queues", count * QueueMemory.bytes(entries));
+        driver.queueAreas(driver.adminArea(), queues);
         for (int qid = 1; qid <= count; qid++) {
-            QueuePair pair = queuePair(qid, new QueueMemory(queues, (qid - 1) * bytes, entries));
+            QueuePair pair = queuePair(qid, queueMemory(queues, qid, entries));
             int vector = options.interrupts() ? driver.vector(qid) : 0;
             driver.admin().createCq(pair, options.interrupts(), vector);
             driver.addQueuePair(pair);
@@ -293,7 +302,11 @@ final class BringUp {
         }
     }
 
-    private QueuePair queuePair(int qid, QueueMemory memory) throws IOException {
+    QueueMemory queueMemory(DmaArea queues, int qid, int entries) {
+        return new QueueMemory(queues, (qid - 1) * QueueMemory.bytes(entries), entries);
+    }
+
+    QueuePair queuePair(int qid, QueueMemory memory) throws IOException {
         boolean io = qid != 0;
         ShadowDoorbells shadows = io ? driver.shadows() : null;
         int maxTransferBytes = io ? driver.controller().maxTransferBytes() : QueuePair.MAX_TRANSFER_BYTES;
@@ -301,6 +314,7 @@ final class BringUp {
                 "queue " + qid + " of " + driver.name(),
                 qid,
                 memory,
+                driver.state().pair(qid),
                 registers.sqTailDoorbell(qid, shadows),
                 registers.cqHeadDoorbell(qid, shadows),
                 new PairTraits(maxTransferBytes, io && usesSgl(), options.timeouts()),

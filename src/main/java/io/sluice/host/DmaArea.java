@@ -92,6 +92,26 @@ public final class DmaArea implements AutoCloseable {
         return new DmaArea(device, iovas, quarantine, memory, mapping, iova);
     }
 
+    /**
+     * Takes over memory that another process has allocated, and mapped for the device.
+     *
+     * @param memory its file; owned by the result
+     * @param left where the device has it; taken of the allocator already
+     * @throws IOException if the device or this process cannot have it; the file stays the caller's
+     */
+    static DmaArea adopt(
+            PciDevice device, IovaAllocator iovas, Quarantine quarantine, Fd memory, DriverState.Piece left)
+            throws IOException {
+        Mapping mapping = Mapping.shared(memory, 0, left.bytes(), Mapping.PROT_READ + Mapping.PROT_WRITE);
+        try {
+            device.adoptDma(memory, 0, left.bytes(), left.iova(), Translator.READ + Translator.WRITE);
+        } catch (IOException | RuntimeException | Error e) {
+            mapping.close();
+            throw e;
+        }
+        return new DmaArea(device, iovas, quarantine, memory, mapping, left.iova());
+    }
+
     private static long allocate(IovaAllocator iovas, long length) throws IOException {
         try {
             boolean huge = length % Memfd.HUGE_PAGE_BYTES == 0;
@@ -115,6 +135,26 @@ public final class DmaArea implements AutoCloseable {
     /** Its length, whole pages. */
     public long bytes() {
         return bytes;
+    }
+
+    /** The file; owned by this. */
+    Fd file() {
+        return memory;
+    }
+
+    /** What another process needs to know of it. */
+    DriverState.Piece piece() {
+        return new DriverState.Piece(iova, bytes);
+    }
+
+    /** This process lets go, and the device does not: it is for who comes after this process. Idempotent. */
+    synchronized void leave() {
+        closed = true;
+        if (!takenAway) {
+            takenAway = true;
+            mapping.close();
+            memory.close();
+        }
     }
 
     synchronized boolean isTakenAway() {

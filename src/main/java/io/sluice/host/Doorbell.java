@@ -60,6 +60,23 @@ final class Doorbell {
         return DoorbellBuffer.needsEvent(Memory.getIntAcquire(eventIdx), index, before);
     }
 
+    /**
+     * Tells the device of an index that another process may have told it of already: in any case by the register. A device may say
+     * that it has been told twice (NVMe 1.4, 5.2.1, Invalid Doorbell Write Value), and does nothing else about it.
+     */
+    void ringAgain(int index) throws IOException {
+        rung = index;
+        if (shadow != 0) {
+            Memory.putIntRelease(shadow, index);
+            Memory.fullFence();
+        }
+        if (address != 0) {
+            Memory.putIntRelease(address, index);
+        } else {
+            bar.writeInt(offset, index);
+        }
+    }
+
     /** The queue begins again at 0; nobody reads the shadow meanwhile. */
     void restart() {
         rung = 0;

@@ -1,11 +1,13 @@
 package io.sluice.host;
 
-import io.sluice.device.InterruptKind;
 import io.sluice.device.PciDevice;
+import io.sluice.dma.DmaRefused;
 import io.sluice.dma.IovaAllocator;
 import io.sluice.linux.EventFd;
+import io.sluice.linux.Fd;
 import io.sluice.nvme.AdminOpcode;
 import io.sluice.nvme.Csts;
+import io.sluice.state.Stores;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -15,8 +17,6 @@ import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Drives one NVMe controller, whatever is behind the {@link PciDevice}: an SSD, the software model, a socket.
@@ -30,29 +30,16 @@ import org.slf4j.LoggerFactory;
  * </pre>
  */
 public final class NvmeDriver implements AutoCloseable {
-    /** Where a controller gives no RTD3 entry latency (or a very short one), a shutdown may take so long. */
-    private static final int MIN_SHUTDOWN_MILLIS = 5_000;
-
-    /** No longer is waited for a shutdown, whatever the controller says: its field goes up to 71 minutes. */
-    private static final int MAX_SHUTDOWN_MILLIS = 60_000;
-
-    /** So long a controller is waited for when it is disabled for good; one that takes longer loses its bus master. */
-    private static final int MAX_DISABLE_MILLIS = 2_000;
-
-    private static final Logger log = LoggerFactory.getLogger(NvmeDriver.class);
-
     private final PciDevice device;
-    private final IovaAllocator iovas;
     private final DriverOptions options;
+    private final DriverState state;
     private final Quarantine quarantine = new Quarantine();
+    private final DriverMemory memory;
     private final Recovery recovery = new Recovery(this, quarantine);
     private final Namespaces namespaces;
 
     /** Held while the controller's state is changed: supervising, shutting down, closing. */
     private final ReentrantLock supervision = new ReentrantLock();
-
-    /** Guarded by itself. */
-    private final List<DmaArea> areas = new ArrayList<>();
 
     private final List<EventFd> interrupts = new ArrayList<>();
     private final List<QueuePair> queuePairs = new ArrayList<>();
@@ -62,6 +49,8 @@ public final class NvmeDriver implements AutoCloseable {
     private AdminQueue admin;
     private ControllerInfo controller;
 
+    private DmaArea adminArea;
+    private DmaArea ioArea;
     private ShadowDoorbells shadows;
     private volatile Consumer<DeviceEvent> eventListener;
     private Events events;
@@ -71,10 +60,14 @@ public final class NvmeDriver implements AutoCloseable {
     private boolean shutDown;
     private volatile boolean closed;
 
-    private NvmeDriver(PciDevice device, IovaAllocator iovas, DriverOptions options) {
+    /** Whether all has been adopted that is wanted of what another process had mapped. */
+    private volatile boolean leftoversUnwanted;
+
+    private NvmeDriver(PciDevice device, IovaAllocator iovas, DriverOptions options, DriverState state) {
         this.device = device;
-        this.iovas = iovas;
+        this.memory = new DriverMemory(device, iovas, quarantine);
         this.options = options;
+        this.state = state;
         this.namespaces = new Namespaces(device.name(), options.timeouts().adminMillis(), options.clock());
     }
 
@@ -88,14 +81,83 @@ public final class NvmeDriver implements AutoCloseable {
      * @throws IOException if it cannot be driven, or cannot be reached; nothing is left behind
      */
     public static NvmeDriver start(PciDevice device, IovaAllocator iovas, DriverOptions options) throws IOException {
-        NvmeDriver driver = new NvmeDriver(device, iovas, options);
+        return start(device, iovas, options, new Stores());
+    }
+
+    /** @param stores how what outlives this process is stored */
+    static NvmeDriver start(PciDevice device, IovaAllocator iovas, DriverOptions options, Stores stores)
+            throws IOException {
+        NvmeDriver driver = new NvmeDriver(device, iovas, options, DriverState.create(device.name(), options, stores));
         try {
+            iovas.keep(driver.state.newIovas());
             new BringUp(driver).run();
             return driver;
+        } catch (DmaRefused e) {
+            driver.close();
+            throw new IOException(e.getMessage(), e);
         } catch (IOException | RuntimeException | Error e) { // an access that is not decoded is an InternalError
             driver.close();
             throw e;
         }
+    }
+
+    /**
+     * Goes on with a controller that another process has driven and left as it was: its commands are outstanding here, with the
+     * tokens that it gave them, and end here, each once. No queue and no memory of the device's is touched, unless that process was in
+     * the middle of a reset, or the controller is not well: then it is reset, and they end with {@link DriverStatus#CONTROLLER_RESET}.
+     *
+     * @param iovas of this device, of which nothing is taken
+     * @param options as that process had them
+     * @param left of {@link #left}; owned by the result, and closed if there is none
+     * @throws IOException if that cannot be: the device is another one, or keeps no memory of a process that has ended, or what was left
+     *     is not whole; it has to be started afresh then
+     */
+    public static NvmeDriver resume(PciDevice device, IovaAllocator iovas, DriverOptions options, DriverState.Left left)
+            throws IOException {
+        return resume(device, iovas, options, left, new Stores());
+    }
+
+    /** @param stores how what outlives this process is stored */
+    static NvmeDriver resume(
+            PciDevice device, IovaAllocator iovas, DriverOptions options, DriverState.Left left, Stores stores)
+            throws IOException {
+        NvmeDriver driver = null;
+        try {
+            driver = new NvmeDriver(device, iovas, options, DriverState.open(left.state(), options, stores));
+            new Takeover(driver, left).run();
+            return driver;
+        } catch (IOException | RuntimeException | Error e) {
+            if (driver != null) {
+                driver.leave();
+            }
+            left.close();
+            throw e;
+        }
+    }
+
+    /** What another process needs to go on, if this one ends now. */
+    public DriverState.Left left() {
+        return new DriverState.Left(
+                state.fd(),
+                queueFile(adminArea),
+                queueFile(ioArea),
+                shadows == null ? null : queueFile(shadows.area()));
+    }
+
+    private static Fd queueFile(DmaArea area) {
+        return area == null ? null : area.file();
+    }
+
+    /**
+     * Lets go of all that is this process's, and of nothing of the device's: another one is to go on with that. As it would be if
+     * this process were killed now; only {@link #left} has to be kept before.
+     */
+    public void leave() {
+        closed = true;
+        queuePairs.forEach(QueuePair::close);
+        memory.leave();
+        interrupts.forEach(EventFd::close);
+        state.close();
     }
 
     /** The device's name, for messages. */
@@ -157,14 +219,26 @@ public final class NvmeDriver implements AutoCloseable {
      * @param bytes more than 0; rounded up to whole pages
      */
     public DmaArea allocate(String name, long bytes) throws IOException {
-        synchronized (areas) {
-            if (closed) {
-                throw new IOException("no memory is allocated for " + name() + " any more: its driver has been closed");
-            }
-            areas.removeIf(DmaArea::isTakenAway);
-            DmaArea area = DmaArea.allocate(device, iovas, quarantine, name, bytes);
-            areas.add(area);
-            return area;
+        return memory.allocate(name, bytes);
+    }
+
+    /**
+     * Whoever goes on with something of another process has done so. What that had mapped for the device, and nobody has taken
+     * over, goes from the device as soon as none of its commands is outstanding.
+     */
+    public void allTakenOver() {
+        leftoversUnwanted = true;
+    }
+
+    /** Whether commands of another process may still use memory that it had mapped. */
+    private boolean anyInherited() {
+        return queuePairs.stream().anyMatch(pair -> pair.inherited() > 0) || admin.anyOfNobody();
+    }
+
+    /** For {@link Recovery}, again and again. */
+    void dropLeftovers() {
+        if (leftoversUnwanted && !anyInherited()) {
+            memory.dropLeftovers();
         }
     }
 
@@ -327,38 +401,10 @@ public final class NvmeDriver implements AutoCloseable {
                 throw recovery.death();
             }
             shutDown = true;
-            queuePairs.forEach(pair -> pair.state().halt());
-            try {
-                deleteQueues();
-                int millis = Math.max(MIN_SHUTDOWN_MILLIS, controller.shutdownMillis());
-                registers.shutDown(Math.min(millis, MAX_SHUTDOWN_MILLIS));
-            } finally {
-                endCommands();
-            }
+            new Shutdown(this).run();
         } finally {
             supervision.unlock();
         }
-    }
-
-    /** Whatever becomes of that: more than the queues depends on what comes after it. */
-    private void deleteQueues() {
-        try {
-            for (QueuePair pair : queuePairs) {
-                admin.deleteSq(pair.qid());
-            }
-            for (QueuePair pair : queuePairs) {
-                admin.deleteCq(pair.qid());
-            }
-        } catch (IOException e) {
-            log.warn("{} is shut down with queues that are not deleted: {}", name(), e.getMessage());
-        }
-    }
-
-    private void endCommands() {
-        int status = disabledOrSilent() ? DriverStatus.DEVICE_DEAD : DriverStatus.DEVICE_LOST;
-        DeviceFailure why = new DeviceFailure(name() + " has been shut down");
-        admin.die(why);
-        queuePairs.forEach(pair -> pair.state().die(why, status));
     }
 
     /**
@@ -376,57 +422,15 @@ public final class NvmeDriver implements AutoCloseable {
         try {
             if (!closed) {
                 closed = true;
-                letGo();
+                memory.close();
+                new Shutdown(this).letGo();
             }
         } finally {
             supervision.unlock();
         }
     }
 
-    private void letGo() {
-        queuePairs.forEach(QueuePair::close);
-        recovery.want("it is being closed"); // so that memory of commands that end now stays until it is disabled
-        if (admin != null) {
-            admin.die(new DeviceFailure(name() + " has been closed"));
-        }
-        disabledOrSilent(); // if neither, it loses its memory all the same, by its IOMMU or its server; see DmaArea
-        disconnectInterrupts();
-        synchronized (areas) {
-            areas.reversed().forEach(DmaArea::takeAway);
-        }
-        interrupts.forEach(EventFd::close);
-    }
-
-    /** Whether the device certainly touches no memory any more. */
-    private boolean disabledOrSilent() {
-        if (!enabled) {
-            return true;
-        }
-        if (!isDead()) {
-            try {
-                registers.waitAgain();
-                registers.disableWithin(MAX_DISABLE_MILLIS, "end its access to memory");
-                return true;
-            } catch (IOException | RuntimeException | InternalError stuck) {
-                log.debug("{} loses its bus master: {}", name(), stuck.getMessage());
-            }
-        }
-        boolean silent = PciAccess.silence(device);
-        registers.forceDisable();
-        return silent;
-    }
-
-    private void disconnectInterrupts() {
-        try {
-            if (!interrupts.isEmpty()) {
-                device.disableInterrupts(InterruptKind.MSIX);
-            }
-        } catch (IOException unreachable) {
-            // Whoever serves the device closes its eventfds with it.
-        }
-    }
-
-    // ---- for BringUp
+    // ---- for BringUp, Takeover, Recovery and Shutdown
 
     PciDevice device() {
         return device;
@@ -434,6 +438,38 @@ public final class NvmeDriver implements AutoCloseable {
 
     DriverOptions options() {
         return options;
+    }
+
+    DriverState state() {
+        return state;
+    }
+
+    /** Where the admin queues are, and the I/O queues; null where there are none. */
+    void queueAreas(DmaArea adminQueues, DmaArea ioQueues) {
+        adminArea = adminQueues;
+        ioArea = ioQueues;
+    }
+
+    DmaArea adminArea() {
+        return adminArea;
+    }
+
+    /** All queues are there. */
+    void cameUp() {
+        DriverState.Piece none = DriverState.Piece.NONE;
+        state.save(new DriverState.Device(
+                controller.serial(),
+                controller.model(),
+                queuePairs.size(),
+                queuePairs.isEmpty() ? 0 : queuePairs.getFirst().memory().entries(),
+                adminArea.piece(),
+                ioArea == null ? none : ioArea.piece(),
+                shadows == null ? none : shadows.area().piece()));
+        state.setStage(DriverState.Stage.RUNNING);
+    }
+
+    DriverMemory memory() {
+        return memory;
     }
 
     Alarm alarm() {
@@ -519,8 +555,13 @@ public final class NvmeDriver implements AutoCloseable {
         enabled = true;
     }
 
+    /** Null before {@link #enabled}. */
     AdminQueue admin() {
         return admin;
+    }
+
+    boolean isEnabled() {
+        return enabled;
     }
 
     void identified(ControllerInfo info, List<NamespaceInfo> active) {

@@ -37,6 +37,7 @@ public final class QueuePair extends NvmSubmissions {
     private final QueueMemory memory;
     private final Doorbell sqTailDoorbell;
     private final Doorbell cqHeadDoorbell;
+    private final PairRecord record;
     private final SlotTable slots;
     private final int maxTransferBytes;
     private final boolean sgl;
@@ -47,8 +48,16 @@ public final class QueuePair extends NvmSubmissions {
     private int begun = -1;
     private int sqTail;
     private int rungSqTail;
+
+    /** Entries of the submission queue since its creation. */
+    private long submitted;
+
     private int cqHead;
     private int rungCqHead;
+
+    /** Entries of the completion queue since its creation, as far as the device has been told. */
+    private long consumed;
+
     private int phase = Rings.FIRST_PHASE;
     private long resetGeneration;
     private DeviceFailure failure;
@@ -59,12 +68,14 @@ public final class QueuePair extends NvmSubmissions {
     /**
      * @param name for messages: the queue and the device
      * @param memory zeroed, of this pair alone
+     * @param record all zeroes, or before {@link #takeOver} what another process has left
      * @param alarm hears of late commands and failures
      */
     QueuePair(
             String name,
             int qid,
             QueueMemory memory,
+            PairRecord record,
             Doorbell sqTailDoorbell,
             Doorbell cqHeadDoorbell,
             PairTraits traits,
@@ -74,9 +85,10 @@ public final class QueuePair extends NvmSubmissions {
         this.qid = qid;
         this.entries = memory.entries();
         this.memory = memory;
+        this.record = record;
         this.sqTailDoorbell = sqTailDoorbell;
         this.cqHeadDoorbell = cqHeadDoorbell;
-        this.slots = new SlotTable(entries - 1);
+        this.slots = new SlotTable(entries - 1, record);
         this.deadlines = new Deadlines(this, name, slots, traits.timeouts(), alarm);
         this.maxTransferBytes = Math.min(traits.maxTransferBytes(), MAX_TRANSFER_BYTES);
         this.sgl = traits.sgl();
@@ -208,8 +220,9 @@ public final class QueuePair extends NvmSubmissions {
         if (begun < 0) {
             throw new IllegalStateException("no command was begun on " + name + " since it was last empty");
         }
-        slots.take(begun, token);
+        slots.take(begun, token, submitted);
         begun = -1;
+        submitted++;
         sqTail = Rings.next(sqTail, entries);
     }
 
@@ -231,7 +244,9 @@ public final class QueuePair extends NvmSubmissions {
             return;
         }
         rungSqTail = sqTail;
+        record.setSqCount(submitted);
         try {
+            record.beforeEffect();
             sqTailDoorbell.ring(sqTail);
         } catch (InternalError e) {
             if (!othersFault.test(e)) {
@@ -296,11 +311,19 @@ public final class QueuePair extends NvmSubmissions {
             count++;
         }
         if (cqHead != rungCqHead) {
-            cqHeadDoorbell.ring(cqHead);
-            rungCqHead = cqHead;
+            ringCqHead();
             state.noteWork();
         }
         return count;
+    }
+
+    private void ringCqHead() throws IOException {
+        int more = cqHead - rungCqHead;
+        consumed += more > 0 ? more : more + entries;
+        record.setCqCount(consumed);
+        record.beforeEffect();
+        cqHeadDoorbell.ring(cqHead);
+        rungCqHead = cqHead;
     }
 
     private int pollStopped(CompletionListener listener, int limit) throws DeviceFailure {
@@ -357,7 +380,7 @@ public final class QueuePair extends NvmSubmissions {
         int count = 0;
         for (int slot = 0; slot < slots.count() && count < limit; slot++) {
             if (slots.isOutstanding(slot)) {
-                listener.onCompletion(release(slot), status, 0);
+                end(slot, status, 0, listener);
                 count++;
             }
         }
@@ -376,6 +399,22 @@ public final class QueuePair extends NvmSubmissions {
         rungCqHead = 0;
         phase = Rings.FIRST_PHASE;
         failure = null;
+        submitted = 0;
+        consumed = 0;
+        record.setSqCount(0);
+        record.setCqCount(0);
+    }
+
+    /** A command has ended: its slot is free for the next one from within the listener, and for who comes after this process, after it. */
+    private void end(int slot, int status, int dw0, CompletionListener listener) {
+        long token = release(slot);
+        try {
+            listener.onCompletion(token, status, dw0);
+        } finally {
+            if (!closed) {
+                slots.settle(slot);
+            }
+        }
     }
 
     private long release(int slot) {
@@ -425,7 +464,7 @@ public final class QueuePair extends NvmSubmissions {
         return slots.isOutstanding(slot);
     }
 
-    /** How often a reset has ended all commands of this pair. */
+    /** How often a reset has ended all commands. */
     public long resetGeneration() {
         return resetGeneration;
     }
@@ -439,6 +478,68 @@ public final class QueuePair extends NvmSubmissions {
     boolean isLate(int cid) {
         int slot = slots.find(cid);
         return slot >= 0 && slots.isLate(slot);
+    }
+
+    // ---- what another process has left
+
+    /**
+     * Goes on with queues that another process has left and the device has still: its commands are outstanding here, with its tokens
+     * and time enough. Those that the device was not told of are forgotten.
+     */
+    void takeOver() throws IOException {
+        takeOverCommands();
+        submitted = record.sqCount();
+        consumed = record.cqCount();
+        sqTail = (int) (submitted % entries);
+        rungSqTail = sqTail;
+        cqHead = (int) (consumed % entries);
+        rungCqHead = cqHead;
+        phase = consumed / entries % 2 == 0 ? Rings.FIRST_PHASE : 1 - Rings.FIRST_PHASE;
+        skipWhatHasEnded();
+        record.beforeEffect();
+        if (slots.outstanding() > 0) {
+            sqTailDoorbell.ringAgain(sqTail);
+        }
+        if (consumed > 0) {
+            cqHeadDoorbell.ringAgain(cqHead);
+        }
+    }
+
+    /** The commands alone, of queues that are about to be reset. */
+    void takeOverCommands() {
+        slots.takeOver(record.sqCount());
+    }
+
+    /** Entries of commands that have ended had been taken, and the device was not told that it may use them again. */
+    private void skipWhatHasEnded() {
+        int head = rungCqHead;
+        for (int i = 1; i < entries; i++) {
+            long tail = Cqe.tail(memory.cqe(head));
+            if (Cqe.phase(tail) != phase || believed(tail) >= 0) {
+                break;
+            }
+            head = Rings.next(head, entries);
+            phase = Rings.phaseAt(head, phase);
+            consumed++;
+        }
+        cqHead = head;
+        rungCqHead = head;
+        record.setCqCount(consumed);
+    }
+
+    /** How many commands of another process are outstanding still. From any thread. */
+    public int inherited() {
+        return slots.inherited();
+    }
+
+    /** The token of the command that is outstanding in a slot; -1 if none is. */
+    public long outstandingToken(int slot) {
+        return slots.isOutstanding(slot) ? slots.token(slot) : -1;
+    }
+
+    /** The command of an outstanding slot comes with another token, also to who comes after this process. */
+    public void setToken(int slot, long token) {
+        slots.setToken(slot, token);
     }
 
     // ---- reset
@@ -480,10 +581,9 @@ public final class QueuePair extends NvmSubmissions {
     }
 
     private void take(int slot, long tail, int dw0, CompletionListener listener) {
-        long token = release(slot);
         cqHead = Rings.next(cqHead, entries);
         phase = Rings.phaseAt(cqHead, phase);
-        listener.onCompletion(token, Cqe.status(tail), dw0);
+        end(slot, Cqe.status(tail), dw0, listener);
     }
 
     /** The queues' memory goes away: from now on every call fails, instead of touching it. */

@@ -178,6 +178,7 @@ final class Recovery implements Alarm {
             lookAtNamespaces();
             resumeQueues(nowNanos);
             serveAdminQueue();
+            driver.dropLeftovers();
         }
         quarantine.releaseDeferred();
     }
@@ -233,6 +234,7 @@ final class Recovery implements Alarm {
     /** Nobody waits for the queue meanwhile but those who want something of it. */
     private void reset() throws IOException {
         AdminQueue admin = driver.admin();
+        driver.state().setStage(DriverState.Stage.RESETTING);
         admin.beginReset();
         try {
             driver.queuePairs().forEach(pair -> pair.state().halt());
@@ -297,7 +299,16 @@ final class Recovery implements Alarm {
             }
             all &= pair.mode() == PairState.Mode.RUNNING;
         }
-        if (all && vainResets > 0 && isWell(nowNanos)) {
+        if (all) {
+            allRunning(nowNanos);
+        }
+    }
+
+    private void allRunning(long nowNanos) {
+        if (driver.state().stage() == DriverState.Stage.RESETTING && !isWanted()) {
+            driver.state().setStage(DriverState.Stage.RUNNING);
+        }
+        if (vainResets > 0 && isWell(nowNanos)) {
             vainResets = 0;
         }
     }

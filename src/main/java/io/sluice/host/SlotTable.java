@@ -12,7 +12,8 @@ import java.util.Arrays;
  *     └─────────────────┴─────────────────────┘
  * </pre>
  *
- * <p>Free slots are a stack: the slot used last, whose memory is in the cache, is used next.
+ * <p>Free slots are a stack: the slot used last, whose memory is in the cache, is used next. What outlives this process is in the
+ * pair's {@link PairRecord}: a slot is taken there at once, and free when whoever has the command knows that it has ended.
  */
 final class SlotTable {
     private final Cids codec;
@@ -20,15 +21,26 @@ final class SlotTable {
     /** Of an outstanding slot its CID; of a free one the complement of its next CID, which no device can name. */
     private final int[] cids;
 
+    private final PairRecord record;
     private final boolean[] late;
+
+    /** Whether another process has submitted it; null if there is none left of these. */
+    private boolean[] inherited;
+
+    private volatile int inheritedCount;
     private final long[] tokens;
     private final long[] deadlines;
     private int freeCount;
     private int lateCount;
     private long deadlineOfNew;
 
-    /** @param count 1 to 65535 */
-    SlotTable(int count) {
+    /**
+     * Slots that are all free.
+     *
+     * @param count 1 to 65535
+     */
+    SlotTable(int count, PairRecord record) {
+        this.record = record;
         codec = new Cids(count);
         free = new int[count];
         cids = new int[count];
@@ -50,7 +62,10 @@ final class SlotTable {
             if (isOutstanding(slot)) {
                 cids[slot] = ~codec.next(cids[slot]);
             }
+            record.free(slot, nextCid(slot));
         }
+        inherited = null;
+        inheritedCount = 0;
         Arrays.fill(late, false);
         lateCount = 0;
         fillFree();
@@ -74,8 +89,12 @@ final class SlotTable {
         return ~cids[slot];
     }
 
-    /** Makes a free slot outstanding: that of {@link #peek}, or of an earlier one, if others were freed since. */
-    void take(int slot, long token) {
+    /**
+     * Makes a free slot outstanding: that of {@link #peek}, or of an earlier one, if others were freed since.
+     *
+     * @param number of its entry in the submission queue
+     */
+    void take(int slot, long token, long number) {
         assert freeCount > 0 : "no free slot";
         freeCount--;
         if (free[freeCount] != slot) {
@@ -83,6 +102,7 @@ final class SlotTable {
         }
         assert !isOutstanding(slot) : "slot " + slot + " was free and outstanding";
         cids[slot] = ~cids[slot];
+        record.taken(slot, token, number, cids[slot]);
         tokens[slot] = token;
         deadlines[slot] = deadlineOfNew;
     }
@@ -110,13 +130,85 @@ final class SlotTable {
         return slot < cids.length && cids[slot] == cid ? slot : -1;
     }
 
-    /** Frees an outstanding slot and gives its token. */
+    /** Frees an outstanding slot and gives its token; {@link #settle} is to follow. */
     long release(int slot) {
         assert isOutstanding(slot) : "slot " + slot + " is not outstanding";
         cids[slot] = ~codec.next(cids[slot]);
         free[freeCount] = slot;
         freeCount++;
+        if (inherited != null) {
+            forgetInherited(slot);
+        }
         return tokens[slot];
+    }
+
+    /** Whoever had the command of a slot that was released knows that it has ended. Perhaps the slot has another one by now. */
+    void settle(int slot) {
+        if (!isOutstanding(slot)) {
+            record.free(slot, nextCid(slot));
+        }
+    }
+
+    long token(int slot) {
+        return tokens[slot];
+    }
+
+    /** The command of an outstanding slot is somebody else's from now on. */
+    void setToken(int slot, long token) {
+        tokens[slot] = token;
+        record.setToken(slot, token);
+    }
+
+    // ---- what another process has left
+
+    /**
+     * Goes on with what another process has left.
+     *
+     * @param submitted how many entries of its submission queue it has told the device of; what comes after is forgotten
+     */
+    void takeOver(long submitted) {
+        boolean[] found = new boolean[cids.length];
+        int count = 0;
+        freeCount = 0;
+        for (int slot = cids.length - 1; slot >= 0; slot--) {
+            found[slot] = record.isOutstanding(slot) && record.number(slot) < submitted;
+            if (found[slot]) {
+                cids[slot] = record.cid(slot);
+                tokens[slot] = record.token(slot);
+                count++;
+            } else {
+                cids[slot] = ~nextCidLeft(slot);
+                if (record.isOutstanding(slot)) {
+                    record.free(slot, nextCid(slot));
+                }
+                free[freeCount++] = slot;
+            }
+        }
+        inherited = count == 0 ? null : found;
+        inheritedCount = count;
+    }
+
+    private int nextCidLeft(int slot) {
+        if (!record.isUsed(slot)) {
+            return codec.first(slot);
+        }
+        return record.isOutstanding(slot) ? codec.next(record.cid(slot)) : record.cid(slot);
+    }
+
+    private void forgetInherited(int slot) {
+        if (inherited[slot]) {
+            inherited[slot] = false;
+            int left = inheritedCount - 1; // nobody else writes it
+            inheritedCount = left;
+            if (left == 0) {
+                inherited = null;
+            }
+        }
+    }
+
+    /** How many commands of another process are outstanding still; from any thread. */
+    int inherited() {
+        return inheritedCount;
     }
 
     // ---- deadlines

@@ -11,4 +11,7 @@ interface CommandOwner {
      * @param hostStatus as {@link io.sluice.host.CompletionListener} gets it
      */
     void ended(IoCommand command, int hostStatus);
+
+    /** What is noted of a command for who comes after this process: see {@link SlotNote}. */
+    long note(IoCommand command);
 }

@@ -80,6 +80,12 @@ final class Flushes implements CommandOwner {
         }
     }
 
+    /** Whoever comes after this process has its own flushes for all who wait: a flush of before is nobody's then. */
+    @Override
+    public long note(IoCommand nobodys) {
+        return SlotNote.NOBODY;
+    }
+
     /** None can be submitted any more: whoever waits is told. */
     void fail(int status) {
         wanted = false;

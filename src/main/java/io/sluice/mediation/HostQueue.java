@@ -44,6 +44,46 @@ final class HostQueue implements CompletionListener {
         commands = new IoCommand[pair.depth()];
     }
 
+    // ---- what another process has left
+
+    /**
+     * Gives a command that is in flight here to its owner.
+     *
+     * @param note what was noted of it, without its slot here; see {@link SlotNote}
+     * @return whether it is here
+     */
+    boolean adopt(CommandOwner owner, IoCommand command, long note) {
+        for (int slot = 0; slot < commands.length; slot++) {
+            if (owners[slot] == null && SlotNote.isSame(pair.outstandingToken(slot), note)) {
+                owners[slot] = owner;
+                commands[slot] = command;
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether a command that was noted so had its data in bounce memory; false if it is not here. */
+    boolean isStaged(long note) {
+        for (int slot = 0; slot < commands.length; slot++) {
+            long token = pair.outstandingToken(slot);
+            if (SlotNote.isSame(token, note)) {
+                return SlotNote.isStaged(token);
+            }
+        }
+        return false;
+    }
+
+    /** What is in flight of a guest, and was not adopted, is nobody's: also for who comes after this process. */
+    void disown(int guest) {
+        for (int slot = 0; slot < commands.length; slot++) {
+            long token = pair.outstandingToken(slot);
+            if (owners[slot] == null && SlotNote.isOf(token, guest)) {
+                pair.setToken(slot, SlotNote.nobodys(slot));
+            }
+        }
+    }
+
     // ---- who uses it
 
     int users() {
@@ -173,7 +213,7 @@ final class HostQueue implements CompletionListener {
         int slot = pair.begunSlot();
         owners[slot] = owner;
         commands[slot] = command;
-        pair.commit(slot);
+        pair.commit(SlotNote.of(owner.note(command), slot));
     }
 
     /** Tells the device of all that was submitted in this cycle. */
@@ -211,11 +251,14 @@ final class HostQueue implements CompletionListener {
 
     @Override
     public void onCompletion(long token, int status, int dw0) {
-        int slot = (int) token;
+        int slot = SlotNote.slot(token);
         CommandOwner owner = owners[slot];
         IoCommand command = commands[slot];
         owners[slot] = null;
         commands[slot] = null;
+        if (owner == null) {
+            return; // of another process, and nobody waits for it any more
+        }
         if (dw0 != 0 && command != null && command.opcode() == NvmOpcode.COPY) {
             command.setResult(dw0); // of a failed one: the first of its ranges that was not copied
         }

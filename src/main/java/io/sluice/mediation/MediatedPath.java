@@ -19,6 +19,7 @@ import io.sluice.nvme.Status;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,6 +51,7 @@ public final class MediatedPath implements IoPath, CommandOwner {
     private static final long MAX_BLOCK_COUNT = 65_536;
 
     private final SharedDevice device;
+    private final int guest;
     private final DeviceMemory memory;
     private final Slice slice;
     private final Namespace namespace;
@@ -93,6 +95,7 @@ public final class MediatedPath implements IoPath, CommandOwner {
 
     /**
      * @param device whose poller runs the controller of this path
+     * @param guest whose it is: 0 to 65533, another one for each path of the device, and the same in a process that goes on with it
      * @param memory makes the guest's memory reachable for the device
      * @param namespace what the guest sees of the slice; of the same size
      * @param traits of the device's namespace
@@ -100,6 +103,7 @@ public final class MediatedPath implements IoPath, CommandOwner {
      */
     public MediatedPath(
             SharedDevice device,
+            int guest,
             DeviceMemory memory,
             Slice slice,
             Namespace namespace,
@@ -110,6 +114,7 @@ public final class MediatedPath implements IoPath, CommandOwner {
                     + namespace.blockBytes() + " bytes over " + slice);
         }
         this.device = device;
+        this.guest = Objects.checkIndex(guest, SlotNote.MAX_GUESTS);
         this.memory = memory;
         this.slice = slice;
         this.namespace = namespace;
@@ -400,7 +405,9 @@ public final class MediatedPath implements IoPath, CommandOwner {
         }
     }
 
+    /** It is noted before the device's slot is free, and told later: so somebody knows of it, whenever this process ends. */
     private void end(IoCommand command, int status) {
+        command.noteEnded(status);
         int at = Rings.advance(endedFirst, endedCount, ended.length);
         ended[at] = command;
         endedStatuses[at] = status;
@@ -462,9 +469,34 @@ public final class MediatedPath implements IoPath, CommandOwner {
 
     @Override
     public boolean has(IoCommand command) {
-        return flushesToSubmit.contains(command)
-                || flushesInFlight.contains(command)
-                || queues[command.cqid()].has(command);
+        return flushesToSubmit.contains(command) || flushesInFlight.contains(command) || device.has(command);
+    }
+
+    // ---- what another process has left
+
+    @Override
+    public long note(IoCommand command) {
+        return SlotNote.of(guest, command.slot(), command.isStaged());
+    }
+
+    /**
+     * A Read that another process has staged is not adopted: its data comes to memory of that process, and nobody looks at it. All
+     * others need nothing but their status.
+     */
+    @Override
+    public boolean adopt(IoCommand command) {
+        long note = SlotNote.of(guest, command.slot(), false);
+        if (command.opcode() == NvmOpcode.READ && device.wasStaged(note)) {
+            return false;
+        }
+        boolean here = device.adopt(this, command, note);
+        slow += here && isSlow(command) ? 1 : 0;
+        return here;
+    }
+
+    @Override
+    public void adoptedAll() {
+        device.disown(guest);
     }
 
     /** By a flush of the device's, also if the device says that it fails: the guest goes in any case. */

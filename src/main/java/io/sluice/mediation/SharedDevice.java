@@ -1,6 +1,7 @@
 package io.sluice.mediation;
 
 import io.sluice.controller.BounceArea;
+import io.sluice.controller.IoCommand;
 import io.sluice.host.CommandLimits;
 import io.sluice.host.DeviceFailure;
 import io.sluice.host.DmaArea;
@@ -150,7 +151,46 @@ public final class SharedDevice implements Mediator.Device {
         return driver.isDead();
     }
 
+    // ---- what another process has left
+
+    /** Gives a command that is in flight to its owner; see {@link HostQueue#adopt}. */
+    boolean adopt(CommandOwner owner, IoCommand command, long note) {
+        for (HostQueue queue : queues) {
+            if (queue.adopt(owner, command, note)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** See {@link HostQueue#isStaged}. */
+    boolean wasStaged(long note) {
+        for (HostQueue queue : queues) {
+            if (queue.isStaged(note)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** See {@link HostQueue#disown}. */
+    void disown(int guest) {
+        for (HostQueue queue : queues) {
+            queue.disown(guest);
+        }
+    }
+
     // ---- queues
+
+    /** Whether a command is in flight. Slow. */
+    boolean has(IoCommand command) {
+        for (HostQueue queue : queues) {
+            if (queue.has(command)) {
+                return true;
+            }
+        }
+        return false;
+    }
 
     /** The queue that the fewest of the guests' queues use: one for each, while there are enough. */
     HostQueue acquire() {

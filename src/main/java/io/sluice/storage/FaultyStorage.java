@@ -301,6 +301,16 @@ public final class FaultyStorage implements IoPath {
     }
 
     @Override
+    public boolean adopt(IoCommand command) {
+        return storage.adopt(command);
+    }
+
+    @Override
+    public void adoptedAll() {
+        storage.adoptedAll();
+    }
+
+    @Override
     public boolean has(IoCommand command) {
         return indexOf(command) >= 0 || storage.has(command);
     }

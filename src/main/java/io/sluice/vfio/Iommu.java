@@ -36,6 +36,9 @@ interface Iommu extends AutoCloseable {
     /** Takes it away again, exactly as it was mapped. On return the device cannot reach it any more. */
     void unmap(long iova, long bytes) throws IOException;
 
+    /** Takes away whatever is mapped in a range, whole mappings, if anything is. On return the device cannot reach it any more. */
+    void clear(long iova, long bytes) throws IOException;
+
     /** Whatever is mapped still is taken away. Idempotent, throws nothing. */
     @Override
     void close();

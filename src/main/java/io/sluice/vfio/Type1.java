@@ -252,14 +252,24 @@ final class Type1 implements Iommu {
 
     @Override
     public void unmap(long iova, long bytes) throws IOException {
+        long done = take(iova, bytes);
+        if (done != bytes) {
+            throw new IOException("the IOMMU took " + done + " bytes away from " + device + " at IOVA 0x"
+                    + Long.toHexString(iova) + ", not the " + bytes + " that were asked for");
+        }
+    }
+
+    @Override
+    public void clear(long iova, long bytes) throws IOException {
+        take(iova, bytes);
+    }
+
+    /** Returns how many bytes were mapped. */
+    private long take(long iova, long bytes) throws IOException {
         try (Struct unmap = new Struct(Vfio.IommuType1DmaUnmap.BYTES)) {
             unmap.putLong(Vfio.IommuType1DmaUnmap.IOVA, iova).putLong(Vfio.IommuType1DmaUnmap.SIZE, bytes);
             kernel.ioctl(container, "VFIO_IOMMU_UNMAP_DMA", Vfio.IOMMU_UNMAP_DMA, unmap.address());
-            long done = unmap.getLong(Vfio.IommuType1DmaUnmap.SIZE);
-            if (done != bytes) {
-                throw new IOException("the IOMMU took " + done + " bytes away from " + device + " at IOVA 0x"
-                        + Long.toHexString(iova) + ", not the " + bytes + " that were asked for");
-            }
+            return unmap.getLong(Vfio.IommuType1DmaUnmap.SIZE);
         }
     }
 

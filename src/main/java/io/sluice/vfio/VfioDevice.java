@@ -261,6 +261,23 @@ public final class VfioDevice implements PciDevice {
 
     @Override
     public synchronized void mapDma(Fd memory, long offset, long bytes, long iova, int access) throws IOException {
+        Mapping mapping = map(memory, offset, bytes, iova, access);
+        try {
+            iommu.map(mapping.address() + (offset & (FileStatus.of(memory).pageSize() - 1)), bytes, iova, access);
+        } catch (IOException | RuntimeException | Error e) {
+            kernel.unmap(mapping);
+            throw e;
+        }
+        maps.put(iova, new DmaMapping(mapping, bytes));
+    }
+
+    /** The pages are locked by the IOMMU's own mapping; this one lets this process take it away as any other. */
+    @Override
+    public synchronized void adoptDma(Fd memory, long offset, long bytes, long iova, int access) throws IOException {
+        maps.put(iova, new DmaMapping(map(memory, offset, bytes, iova, access), bytes));
+    }
+
+    private Mapping map(Fd memory, long offset, long bytes, long iova, int access) throws IOException {
         requireOpen();
         if (maps.containsKey(iova)) {
             throw new IOException("IOVA 0x" + Long.toHexString(iova) + " of " + address + " is mapped already");
@@ -270,14 +287,7 @@ public final class VfioDevice implements PciDevice {
         long from = offset & -page;
         long to = (offset + bytes + page - 1) & -page;
         int protection = Mapping.PROT_READ | ((access & Translator.WRITE) == 0 ? 0 : Mapping.PROT_WRITE);
-        Mapping mapping = kernel.map(memory, from, to - from, protection);
-        try {
-            iommu.map(mapping.address() + (offset - from), bytes, iova, access);
-        } catch (IOException | RuntimeException | Error e) {
-            kernel.unmap(mapping);
-            throw e;
-        }
-        maps.put(iova, new DmaMapping(mapping, bytes));
+        return kernel.map(memory, from, to - from, protection);
     }
 
     @Override
@@ -291,6 +301,12 @@ public final class VfioDevice implements PciDevice {
         iommu.unmap(iova, bytes);
         maps.remove(iova);
         kernel.unmap(mapped.memory());
+    }
+
+    @Override
+    public synchronized void dropDma(long iova, long bytes) throws IOException {
+        requireOpen();
+        iommu.clear(iova, bytes);
     }
 
     // ---- reset, close

@@ -67,6 +67,11 @@ final class DroppedLife {
         this.vectors = vectors;
     }
 
+    /** See {@link RevivedDriver#reaching}. */
+    int reaching() {
+        return driver.reaching();
+    }
+
     void live() throws IOException {
         enable();
         if (vectors > 0) {
@@ -83,6 +88,28 @@ final class DroppedLife {
         checkFeatures();
         shutDown();
         liveAgain();
+    }
+
+    /** The controller is reset while the drive has commands: what that does with the guest's memory, it does before the guest hears. */
+    void resetUnderLoad() throws IOException {
+        enable();
+        createQueues();
+        for (int i = 0; i < 6; i++) {
+            io(1 + i % 3, NvmOpcode.READ, LATER - i, DATA + (long) i * PAGE);
+        }
+        controller.step();
+        controller.write(Registers.CC, ControllerRig.cc(false));
+        for (int i = 0; Csts.ready(controller.read(Registers.CSTS)); i++) {
+            assertTrue(i < MAX_CYCLES, "RDY");
+            controller.step();
+        }
+        Memory.fill(controller.guest.hva(DATA), 6L * PAGE, (byte) 0x5a);
+        for (int i = 0; i < 50; i++) {
+            controller.step();
+        }
+        for (int i = 0; i < 6 * PAGE; i++) {
+            assertEquals(0x5a, Memory.getByte(controller.guest.hva(DATA) + i), "written after the reset");
+        }
     }
 
     private void enable() throws IOException {

@@ -2,6 +2,7 @@ package io.sluice.controller;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sluice.state.DroppingStores;
 import java.io.IOException;
 import java.util.Random;
 import java.util.function.LongSupplier;
@@ -36,7 +37,7 @@ final class Drops {
 
     /** Before each of its steps. As there may be more or fewer of them each time, on until it has often come to its end. */
     void dropEverywhere() throws Exception {
-        dropEverywhere(0, 1);
+        dropEverywhere(0, 1, FEWEST_STEPS);
     }
 
     /**
@@ -44,11 +45,16 @@ final class Drops {
      * each.
      */
     void dropEverywhere(int stride) throws Exception {
-        boolean all = "all".equals(System.getProperty("sluice.drops"));
-        dropEverywhere(all ? 0 : new Random().nextInt(stride), all ? 1 : stride);
+        dropEverywhere(stride, FEWEST_STEPS);
     }
 
-    private void dropEverywhere(int firstStep, int stride) throws Exception {
+    /** @param fewestSteps a life that has fewer is not as it should be */
+    void dropEverywhere(int stride, int fewestSteps) throws Exception {
+        boolean all = "all".equals(System.getProperty("sluice.drops"));
+        dropEverywhere(all ? 0 : new Random().nextInt(stride), all ? 1 : stride, fewestSteps);
+    }
+
+    private void dropEverywhere(int firstStep, int stride, int fewestSteps) throws Exception {
         long step = firstStep;
         for (int whole = 0; whole < WHOLE_LIVES; step += stride) {
             try {
@@ -58,17 +64,22 @@ final class Drops {
                 throw new AssertionError("dropped after step " + step, e);
             }
         }
-        assertTrue(step > FEWEST_STEPS, step + " steps");
+        assertTrue(step > fewestSteps, step + " steps");
     }
 
     /** In many lives, at random. */
     void dropAgainAndAgain(int lives) throws Exception {
+        dropAgainAndAgain(lives, 20);
+    }
+
+    /** @param leastSteps how many steps a process has at least, on average: those that it goes on with take some */
+    void dropAgainAndAgain(int lives, int leastSteps) throws Exception {
         long seed = Long.getLong("sluice.seed", System.nanoTime());
         Random random = new Random(seed);
         int revivals = 0;
         for (int i = 0; i < lives; i++) {
             try {
-                revivals += live(random.nextInt(400), random, 20 + random.nextInt(200))
+                revivals += live(random.nextInt(400), random, leastSteps + random.nextInt(200))
                         .revivals();
             } catch (AssertionError | Exception e) {
                 throw new AssertionError("life " + i + ", -Dsluice.seed=" + seed, e);

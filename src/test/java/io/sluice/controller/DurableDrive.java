@@ -7,6 +7,7 @@ import io.sluice.nvme.Pieces;
 import io.sluice.nvme.Status;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A path whose blocks outlive it: commands to the lower half of them are done at once, the others in a later {@link #poll}, the last
@@ -18,7 +19,9 @@ final class DurableDrive implements IoPath {
     static final int MAX_PENDING = 8;
 
     private final long blocks;
+    private final long count;
     private final ArrayDeque<IoCommand> pending = new ArrayDeque<>();
+    private final AtomicInteger executed = new AtomicInteger();
     private int polls;
 
     /** Fused commands are not taken when they come first, and taken when they come again. */
@@ -26,12 +29,18 @@ final class DurableDrive implements IoPath {
 
     /** @param platter where the blocks are */
     DurableDrive(Mapping platter) {
+        this(platter, BLOCKS);
+    }
+
+    /** @param count how many blocks there are */
+    DurableDrive(Mapping platter, long count) {
         blocks = platter.address();
+        this.count = count;
     }
 
     @Override
     public List<Namespace> namespaces() {
-        return List.of(new Namespace(1, BLOCKS, BLOCK, 0, 0, 0, false));
+        return List.of(new Namespace(1, count, BLOCK, 0, 0, 0, false));
     }
 
     @Override
@@ -56,14 +65,22 @@ final class DurableDrive implements IoPath {
 
     @Override
     public int submit(IoCommand command) {
-        if (command.opcode() == NvmOpcode.FLUSH || command.slba() >= BLOCKS / 2) {
+        if (command.opcode() == NvmOpcode.FLUSH || command.slba() >= count / 2) {
             pending.add(command);
             return PENDING;
         }
         return execute(command);
     }
 
+    /** How many commands it has done, Flushes aside. From any thread. */
+    int executed() {
+        return executed.get();
+    }
+
     private int execute(IoCommand command) {
+        if (command.opcode() != NvmOpcode.FLUSH) {
+            executed.incrementAndGet();
+        }
         return switch (command.opcode()) {
             case NvmOpcode.READ -> move(command, false);
             case NvmOpcode.WRITE -> move(command, true);

@@ -1,24 +1,32 @@
 package io.sluice.controller;
 
 import io.sluice.dma.DmaReader;
+import io.sluice.dma.DmaTarget;
 import io.sluice.dma.Epoch;
 import io.sluice.dma.GuestMemory;
 import io.sluice.dma.MessagedMemory;
+import io.sluice.linux.Fd;
 import io.sluice.linux.Mapping;
+import io.sluice.linux.Memfd;
 import io.sluice.mem.Memory;
 import io.sluice.mem.Translator;
 import java.io.IOException;
 import java.util.TreeMap;
 
 /**
- * A guest's memory without a file behind it: pages of one anonymous mapping that a test maps, unmaps and moves at will. Guest
+ * A guest's memory, of which nobody knows the file behind it: pages of one mapping that a test maps, unmaps and moves at will. Guest
  * address 0 is the mapping's first byte, until a test says otherwise.
  */
 final class FakeGuest implements GuestMemory, AutoCloseable {
     private static final int ALL_ACCESS = Translator.READ | Translator.WRITE;
 
     final Epoch epoch = new Epoch();
+    private final Fd file;
     private final Mapping ram;
+
+    /** Where a device sees the mapping's first byte; 0 if there is none. */
+    private long iova;
+
     private final TreeMap<Long, Page> pages = new TreeMap<>(Long::compareUnsigned);
     boolean damaged;
 
@@ -35,7 +43,8 @@ final class FakeGuest implements GuestMemory, AutoCloseable {
     private final Page[] low;
 
     FakeGuest(long bytes) throws IOException {
-        ram = Mapping.anonymous(bytes, Mapping.PROT_READ | Mapping.PROT_WRITE);
+        file = Memfd.create("fake guest", bytes);
+        ram = Mapping.shared(file, 0, bytes, Mapping.PROT_READ | Mapping.PROT_WRITE);
         low = new Page[(int) (bytes / Memory.PAGE_BYTES)];
         for (long offset = 0; offset < bytes; offset += Memory.PAGE_BYTES) {
             put(offset, new Page(ram.address() + offset, ALL_ACCESS));
@@ -45,6 +54,12 @@ final class FakeGuest implements GuestMemory, AutoCloseable {
     /** The host address of a byte of the guest's memory, by its place in the mapping. */
     long hva(long offset) {
         return ram.address() + offset;
+    }
+
+    /** Lets a device reach all of it, for good. */
+    void connect(DmaTarget device, long at) throws IOException {
+        device.mapDma(file, 0, ram.length(), at, ALL_ACCESS);
+        iova = at;
     }
 
     /** Maps one page of the guest to a page of the mapping. */
@@ -90,6 +105,14 @@ final class FakeGuest implements GuestMemory, AutoCloseable {
         return this::translate;
     }
 
+    @Override
+    public Translator deviceView() {
+        return (gpa, bytes, access) -> {
+            long address = translate(gpa, bytes, access);
+            return address < 0 ? address : address - ram.address() + iova;
+        };
+    }
+
     private long translate(long gpa, int bytes, int access) {
         long offset = gpa & (Memory.PAGE_BYTES - 1);
         if (offset + bytes > Memory.PAGE_BYTES) {
@@ -124,5 +147,6 @@ final class FakeGuest implements GuestMemory, AutoCloseable {
     @Override
     public void close() {
         ram.close();
+        file.close();
     }
 }

@@ -101,6 +101,15 @@ final class RemoteClient implements GuestMemory {
     }
 
     @Override
+    public Translator deviceView() {
+        Translator all = guest.deviceView();
+        return (gpa, bytes, access) -> {
+            long address = all.translate(gpa, bytes, access);
+            return address > 0 && !shares.test(gpa) ? Translator.NOT_LOCAL : address;
+        };
+    }
+
+    @Override
     public MessagedMemory messages() {
         return connection;
     }

@@ -16,6 +16,7 @@ import io.sluice.pci.CapabilityId;
 import io.sluice.pci.MsixCapability;
 import io.sluice.pci.PciHeader;
 import io.sluice.poll.CommandQueue;
+import io.sluice.state.DroppingStores;
 import io.sluice.state.Stores;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -75,7 +76,7 @@ final class RevivedController implements AutoCloseable {
         this.platter = platter;
         guest = new FakeGuest(RAM_BYTES);
         client = maker.apply(guest);
-        IoPath path = platter.open();
+        IoPath path = open();
         make(path, with -> ControllerState.create(config, ControllerState.slotsFor(path), with));
         attach();
     }
@@ -85,8 +86,22 @@ final class RevivedController implements AutoCloseable {
         ControllerState make(Stores stores) throws IOException;
     }
 
+    /** A process can end as early as that. */
+    private IoPath open() throws IOException {
+        IoPath path = null;
+        while (path == null) {
+            stores = new DroppingStores(spans.getAsLong());
+            try {
+                path = platter.open(guest, stores);
+            } catch (DroppingStores.Dropped e) {
+                assertTrue(++lives < MAX_LIVES, "it does not get anywhere");
+                platter.kill();
+            }
+        }
+        return path;
+    }
+
     private void make(IoPath path, StateMaker states) throws IOException {
-        stores = new DroppingStores(spans.getAsLong());
         state = states.make(stores);
         controller = new NvmeController(config, path, state, CommandQueue.direct(), () -> {}, () -> 0);
         if (client != null) {
@@ -124,7 +139,7 @@ final class RevivedController implements AutoCloseable {
             client.drop();
         }
         closeController();
-        IoPath path = platter.open();
+        IoPath path = open();
         make(path, with -> ControllerState.open(config, path, stateFd, doorbellFd, with));
     }
 
@@ -293,7 +308,7 @@ final class RevivedController implements AutoCloseable {
     void step() throws IOException {
         int work = 0;
         try {
-            work = controller.doWork();
+            work = platter.beforeTurn() + controller.doWork() + platter.afterTurn();
         } catch (DroppingStores.Dropped e) {
             assertTrue(stores.isDropped());
         }
@@ -315,6 +330,7 @@ final class RevivedController implements AutoCloseable {
 
     @Override
     public void close() {
+        platter.kill();
         closeController();
         lines.forEach(EventFd::close);
         doorbells.close();

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sluice.mem.Memory;
 import io.sluice.nvme.Cqe;
 import io.sluice.nvme.Doorbells;
+import io.sluice.nvme.NvmOpcode;
 import io.sluice.nvme.Sqe;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -29,6 +30,7 @@ final class RevivedDriver {
     private final Map<Integer, Sq> sqs = new HashMap<>();
     private final Map<Integer, Cq> cqs = new HashMap<>();
     private int nextCid;
+    private int reaching;
 
     /** How many different identifiers commands have. */
     private int cids = CIDS;
@@ -117,6 +119,7 @@ final class RevivedDriver {
         Sqe.setCommand(sqe, opcode, cid);
         Sqe.setNsid(sqe, 1);
         fill.accept(sqe);
+        reaching += qid > 0 && opcode != NvmOpcode.FLUSH && Sqe.slba(sqe) < DurableDrive.BLOCKS ? 1 : 0;
         Ticket ticket = new Ticket();
         sq.outstanding.put(cid, ticket);
         sq.tail = (sq.tail + 1) % sq.entries;
@@ -138,6 +141,11 @@ final class RevivedDriver {
             cid = nextCid++ % cids;
         }
         return cid;
+    }
+
+    /** How many commands have been submitted that reach the drive, Flushes aside. */
+    int reaching() {
+        return reaching;
     }
 
     /** A duty cycle, then all completions. */

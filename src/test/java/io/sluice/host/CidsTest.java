@@ -46,20 +46,20 @@ class CidsTest {
 
     @Test
     void shouldFindOnlyTheCommandThatIsOutstanding() {
-        SlotTable slots = new SlotTable(3);
+        SlotTable slots = new SlotTable(3, RecordFixture.record(3));
         int first = slots.nextCid(slots.peek());
-        slots.take(0, 7);
+        slots.take(0, 7, 0);
         assertEquals(0, slots.find(first));
         assertEquals(-1, slots.find(3), "no such slot");
         assertEquals(7, slots.release(0));
         int second = slots.nextCid(0);
         assertEquals(-1, slots.find(second), "not yet");
-        slots.take(0, 8);
+        slots.take(0, 8, 0);
         assertEquals(-1, slots.find(first), "not any more");
         assertEquals(0, slots.find(second));
         slots.freeAll();
         assertEquals(-1, slots.find(second));
-        slots.take(0, 9);
+        slots.take(0, 9, 0);
         assertEquals(-1, slots.find(second), "forgetting does not use it again");
     }
 }

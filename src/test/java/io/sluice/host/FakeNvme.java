@@ -32,6 +32,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /**
@@ -491,6 +492,25 @@ class FakeNvme implements PciDevice {
             throw new IOException("not mapped like this");
         }
         mapping.close();
+    }
+
+    @Override
+    public void adoptDma(Fd memory, long offset, long bytes, long iova, int access) throws IOException {
+        checkReachable();
+        log.add("adopt");
+        Mapping mapping = maps.get(iova);
+        if (mapping == null || mapping.length() != bytes) {
+            throw new IOException("not mapped like this");
+        }
+    }
+
+    @Override
+    public void dropDma(long iova, long bytes) throws IOException {
+        checkReachable();
+        log.add("drop");
+        NavigableMap<Long, Mapping> within = maps.subMap(iova, true, iova + bytes, false);
+        within.values().forEach(Mapping::close);
+        within.clear();
     }
 
     @Override

@@ -53,6 +53,7 @@ class QueuePairTest {
                 "queue 3 of fake",
                 QID,
                 memory,
+                RecordFixture.record(ENTRIES),
                 new Doorbell(bar, SQ_DOORBELL),
                 new Doorbell(bar, CQ_DOORBELL),
                 new PairTraits(Integer.MAX_VALUE, sgl, Timeouts.DEFAULT),

@@ -58,6 +58,7 @@ class RawSubmissionTest {
                 "queue 3 of fake",
                 QID,
                 memory,
+                RecordFixture.record(ENTRIES),
                 new Doorbell(bar, 0x1018),
                 new Doorbell(bar, 0x101c),
                 traits,

@@ -54,6 +54,7 @@ abstract class MediationFixture {
             Slice slice = new Slice(1, guests.size() * BLOCKS, BLOCKS, 512);
             path = new MediatedPath(
                     shared,
+                    guests.size(),
                     memory,
                     slice,
                     new Namespace(1, BLOCKS, 512, 0, 0, 0, false),

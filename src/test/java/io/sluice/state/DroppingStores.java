@@ -1,16 +1,14 @@
-package io.sluice.controller;
-
-import io.sluice.state.Stores;
+package io.sluice.state;
 
 /**
  * Ends its controller before one of its steps: from then on nothing is stored, and nothing seen from outside. A path's threads make steps,
  * too.
  */
-final class DroppingStores extends Stores {
-    static final long NEVER = Long.MAX_VALUE;
+public final class DroppingStores extends Stores {
+    public static final long NEVER = Long.MAX_VALUE;
 
     /** As far as the controller has come. */
-    static final class Dropped extends Error {
+    public static final class Dropped extends Error {
         private static final long serialVersionUID = 1;
 
         Dropped() {
@@ -22,15 +20,15 @@ final class DroppingStores extends Stores {
     private long steps;
 
     /** @param steps after how many steps it ends */
-    DroppingStores(long steps) {
+    public DroppingStores(long steps) {
         last = steps;
     }
 
-    synchronized long steps() {
+    public synchronized long steps() {
         return steps;
     }
 
-    synchronized boolean isDropped() {
+    public synchronized boolean isDropped() {
         return steps > last;
     }
 
