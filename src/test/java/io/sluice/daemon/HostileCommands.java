@@ -133,6 +133,23 @@ final class HostileCommands {
         Sqe.setBlockCount(sqe, 1 + random.nextInt(BLOCKS_PER_PAGE));
     }
 
+    /** A Compare and a Write that are fused, or that something is wrong with. */
+    void fillFused(long first, long second) {
+        int slba = random.nextInt((int) blocks - BLOCKS_PER_PAGE);
+        int count = 1 + random.nextInt(BLOCKS_PER_PAGE);
+        for (long sqe : new long[] {first, second}) {
+            HostileMemory.Part half = HostileMemory.DATA[random.nextInt(2)];
+            Sqe.setPrp1(sqe, half.gpa() + random.nextInt(half.pages()) * (long) PAGE);
+            Sqe.setSlba(sqe, slba);
+            Sqe.setBlockCount(sqe, count);
+            Sqe.setOpcode(sqe, sqe == first ? NvmOpcode.COMPARE : NvmOpcode.WRITE);
+            Sqe.setFuse(sqe, sqe == first ? Sqe.FUSE_FIRST : Sqe.FUSE_SECOND);
+            if (random.nextInt(4) == 0) {
+                mutate(sqe);
+            }
+        }
+    }
+
     private void fillBadly(long sqe) {
         int opcode = random.nextInt(64) == 0 ? random.nextInt(256) : OPCODES[random.nextInt(OPCODES.length)];
         Sqe.setOpcode(sqe, opcode);

@@ -149,7 +149,10 @@ final class HostileGuest implements AutoCloseable {
     private void submit() {
         for (int i = 0; i < BATCH; i++) {
             int sqid = 1 + random.nextInt(TrackedQueues.SUBMISSION_QUEUES);
-            if (queues.hasRoom(sqid)) {
+            if (random.nextInt(16) == 0 && queues.hasRoom(sqid, 2)) {
+                commands.fillFused(queues.next(sqid, NvmOpcode.READ), queues.next(sqid, NvmOpcode.READ));
+                sent += 2;
+            } else if (queues.hasRoom(sqid, 1)) {
                 commands.fill(queues.next(sqid, NvmOpcode.READ));
                 sent++;
             }

@@ -187,10 +187,11 @@ final class TrackedQueues {
 
     // ---- commands
 
-    /** Whether a queue exists and has room for one more entry. */
-    boolean hasRoom(int sqid) {
+    /** Whether a queue exists and has room for so many more entries. */
+    boolean hasRoom(int sqid, int commands) {
         Submission queue = submissions[sqid];
-        return queue.exists && queue.pending + Math.floorMod(queue.tail - queue.rung, ENTRIES) < ENTRIES - 1;
+        int used = queue.pending + Math.floorMod(queue.tail - queue.rung, ENTRIES);
+        return queue.exists && used + commands <= ENTRIES - 1;
     }
 
     /** The next entry of a queue that has room, cleared but for its opcode, its CID and namespace 1. */
