@@ -250,7 +250,7 @@ final class IoQueues implements AutoCloseable {
             slots.cancel(this::cancel, queue);
         }
         signal();
-        if (queue.pending() > 0) {
+        if (queue.pending() > 0 || !queue.isEndVisible()) {
             return false;
         }
         table.remove(queue);

@@ -268,7 +268,12 @@ final class VirtualCompletionQueue {
 
     /** Whether the guest sees all that has been posted. */
     boolean isVisible() {
-        return mirror == null || sent == count;
+        return isVisible(count);
+    }
+
+    /** Whether it sees so many of them. */
+    boolean isVisible(long completions) {
+        return mirror == null || sent >= completions;
     }
 
     /** Takes what has been posted to the guest, where it is mirrored. Returns how many entries have got there. */

@@ -25,6 +25,10 @@ final class VirtualSubmissionQueue {
     private int head;
     private int pending;
     private boolean deleting;
+
+    /** How many completions its completion queue had when the last of its commands had ended; -1 before. */
+    private long completionsAtEnd = -1;
+
     private boolean faulted;
     private boolean refusing;
     private int refusedDoorbell;
@@ -113,6 +117,14 @@ final class VirtualSubmissionQueue {
 
     void beginDeletion() {
         deleting = true;
+    }
+
+    /** Of one that is being deleted, and has no command pending: whether the guest sees how they have ended. Others may go on to end. */
+    boolean isEndVisible() {
+        if (completionsAtEnd < 0) {
+            completionsAtEnd = completionQueue.count();
+        }
+        return completionQueue.isVisible(completionsAtEnd);
     }
 
     /** The doorbell, as the guest has written it. */

@@ -204,15 +204,17 @@ class DroppedDriverTest {
         };
     }
 
-    @Test
-    void shouldDoAndEndEachCommandOnceWhereverItIsDropped() throws Exception {
+    /** What a life is like, and what must hold after it. */
+    private interface Course {
+        void run(Life life) throws IOException;
+    }
+
+    /** As what the device does is up to chance, there are more steps in some lives than in others: on until several have met no drop. */
+    private static void dropEverywhere(Course course) {
         int drops = 0;
         for (long step = 0, whole = 0; whole < 5; step++) {
             try (Life life = new Life(once(step), new Random(step))) {
-                life.finish();
-                assertEquals(COMMANDS, life.device.commandsTaken, "commands that the device has got");
-                assertEquals(
-                        4, life.device.maps.size(), "what the device has: admin queues and data, I/O queues, data");
+                course.run(life);
                 whole = life.revivals == 0 ? whole + 1 : 0;
                 drops += life.revivals;
             } catch (AssertionError | Exception e) {
@@ -223,24 +225,25 @@ class DroppedDriverTest {
     }
 
     @Test
-    void shouldEndEachCommandWhereverItIsDroppedInAReset() throws Exception {
-        int drops = 0;
-        for (long step = 0, whole = 0; whole < 5; step++) {
-            try (Life life = new Life(once(step), new Random(step))) {
-                for (int i = 0; i < 6; i++) {
-                    life.cycle();
-                }
-                life.device.csts = Csts.withFatal(life.device.csts, true);
-                life.clock.advanceMillis(1_000);
-                life.finish();
-                assertTrue(life.driver.resets() + life.revivals > 0, "no reset");
-                whole = life.revivals == 0 ? whole + 1 : 0;
-                drops += life.revivals;
-            } catch (AssertionError | Exception e) {
-                throw new AssertionError("dropped after step " + step, e);
+    void shouldDoAndEndEachCommandOnceWhereverItIsDropped() {
+        dropEverywhere(life -> {
+            life.finish();
+            assertEquals(COMMANDS, life.device.commandsTaken, "commands that the device has got");
+            assertEquals(4, life.device.maps.size(), "what the device has: admin queues and data, I/O queues, data");
+        });
+    }
+
+    @Test
+    void shouldEndEachCommandWhereverItIsDroppedInAReset() {
+        dropEverywhere(life -> {
+            for (int i = 0; i < 6; i++) {
+                life.cycle();
             }
-        }
-        assertTrue(drops > 300, drops + " fault points");
+            life.device.csts = Csts.withFatal(life.device.csts, true);
+            life.clock.advanceMillis(1_000);
+            life.finish();
+            assertTrue(life.driver.resets() + life.revivals > 0, "no reset");
+        });
     }
 
     @Test
