@@ -227,6 +227,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
         runOnAgent("attach a client", () -> {
             renewDoorbells();
             connect(guestMemory);
+            path.adoptedAll(); // what is left of a client before is nobody's
             commit();
         });
     }
@@ -242,6 +243,7 @@ public final class NvmeController implements PciFunction, Agent, AutoCloseable {
             connect(guestMemory);
             String fault = keeper.resume(guestMemory, guestData, epoch);
             interrupts.coalescing().configured();
+            path.adoptedAll();
             if (fault != null) {
                 lifecycle.fail(fault, null);
             }

@@ -87,13 +87,22 @@ final class SlotRecovery {
             return false;
         }
         command.takeOver(table.submissionQueueIfAny(record.sqid()), epoch);
-        if (record.fused() == SlotRecord.ALONE) {
-            gate.admit(command); // whatever it says now: it has been let in, and this decodes it
-        } else {
-            gate.admitFused(command);
-        }
+        decode(command);
         command.setInGuestMemory(true, epoch);
         return path.adopt(command);
+    }
+
+    /** Whatever the gate says now: it has been let in. */
+    private void decode(IoCommand command) {
+        try {
+            if (command.record().fused() == SlotRecord.ALONE) {
+                gate.admit(command);
+            } else {
+                gate.admitFused(command);
+            }
+        } catch (InternalError cut) {
+            // A file of the guest's is shorter than it was. It is found out when the guest has its turn.
+        }
     }
 
     private boolean isNobodys(SlotRecord record) {

@@ -66,6 +66,7 @@ final class AdminQueue {
     private int eventRequests;
     private boolean eventsRefused;
     private int restarts;
+    private boolean takenOver;
 
     /**
      * @param data a page that commands exchange data by
@@ -415,6 +416,7 @@ final class AdminQueue {
         lock.lock();
         try {
             pair.takeOver();
+            takenOver = true;
             for (int slot = 0; slot < pair.depth(); slot++) {
                 long token = pair.outstandingToken(slot);
                 if (token == EVENT) {
@@ -426,6 +428,21 @@ final class AdminQueue {
                     pair.setToken(slot, NOBODY);
                 }
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Whether another process may have heard of events and done nothing about them, since this was last asked: events of the same
+     * types do not come before their log pages are read.
+     */
+    boolean takeUnread() {
+        lock.lock();
+        try {
+            boolean unread = takenOver;
+            takenOver = false;
+            return unread;
         } finally {
             lock.unlock();
         }

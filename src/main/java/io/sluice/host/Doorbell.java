@@ -60,6 +60,11 @@ final class Doorbell {
         return DoorbellBuffer.needsEvent(Memory.getIntAcquire(eventIdx), index, before);
     }
 
+    /** Goes on where another process has rung. */
+    void resumeAt(int index) {
+        rung = index;
+    }
+
     /**
      * Tells the device of an index that another process may have told it of already: in any case by the register. A device may say
      * that it has been told twice (NVMe 1.4, 5.2.1, Invalid Doorbell Write Value), and does nothing else about it.

@@ -51,6 +51,7 @@ final class DriverMemory {
     /** The device loses all of it, what came last first. */
     synchronized void takeAway() {
         areas.reversed().forEach(DmaArea::takeAway);
+        dropLeftovers();
         iovas.stopKeeping();
     }
 

@@ -36,7 +36,7 @@ public final class DriverState implements AutoCloseable {
         RUNNING(1),
         /** From before a reset begins until all queues are there again. */
         RESETTING(2),
-        /** It has been shut down, or closed. */
+        /** It has been shut down, given up, or closed. */
         OVER(3);
 
         private final int value;

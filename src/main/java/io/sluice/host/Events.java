@@ -55,6 +55,9 @@ final class Events {
     /** One step: a bounded number of events. */
     void serve() throws IOException {
         configure();
+        if (admin.takeUnread()) {
+            readAll();
+        }
         for (int i = 0; i < requests; i++) {
             Integer dw0 = admin.takeEvent();
             if (dw0 == null) {
@@ -67,6 +70,16 @@ final class Events {
             tell(event);
         }
         admin.requestEvents(requests);
+    }
+
+    /** All logs that an event may have named which another process has taken with it. */
+    private void readAll() throws IOException {
+        for (int page :
+                new int[] {LogPage.ERROR_INFORMATION, LogPage.SMART, LogPage.FIRMWARE_SLOT, LogPage.CHANGED_NAMESPACES
+                }) {
+            log(page);
+        }
+        namespacesChanged = true;
     }
 
     /** Whether the namespaces are to be looked at, asked once for all events that said so. */

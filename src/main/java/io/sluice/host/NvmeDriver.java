@@ -63,6 +63,8 @@ public final class NvmeDriver implements AutoCloseable {
     /** Whether all has been adopted that is wanted of what another process had mapped. */
     private volatile boolean leftoversUnwanted;
 
+    private volatile boolean allTakenOver;
+
     private NvmeDriver(PciDevice device, IovaAllocator iovas, DriverOptions options, DriverState state) {
         this.device = device;
         this.memory = new DriverMemory(device, iovas, quarantine);
@@ -153,11 +155,18 @@ public final class NvmeDriver implements AutoCloseable {
      * this process were killed now; only {@link #left} has to be kept before.
      */
     public void leave() {
-        closed = true;
-        queuePairs.forEach(QueuePair::close);
-        memory.leave();
-        interrupts.forEach(EventFd::close);
-        state.close();
+        if (registers != null) {
+            registers.abandon("is left to another process");
+        }
+        supervision.lock();
+        try {
+            if (!closed) {
+                closed = true;
+                new Shutdown(this).leave();
+            }
+        } finally {
+            supervision.unlock();
+        }
     }
 
     /** The device's name, for messages. */
@@ -228,6 +237,7 @@ public final class NvmeDriver implements AutoCloseable {
      */
     public void allTakenOver() {
         leftoversUnwanted = true;
+        allTakenOver = true;
     }
 
     /** Whether commands of another process may still use memory that it had mapped. */
@@ -238,8 +248,14 @@ public final class NvmeDriver implements AutoCloseable {
     /** For {@link Recovery}, again and again. */
     void dropLeftovers() {
         if (leftoversUnwanted && !anyInherited()) {
+            leftoversUnwanted = false;
             memory.dropLeftovers();
         }
+    }
+
+    /** Whether {@link #allTakenOver} has been called. */
+    public boolean isAllTakenOver() {
+        return allTakenOver;
     }
 
     /**
@@ -478,6 +494,11 @@ public final class NvmeDriver implements AutoCloseable {
 
     ControllerRegisters registers() {
         return registers;
+    }
+
+    /** The controller has been reset otherwise than by {@link #supervise}: what was wrong with it is forgotten. */
+    void resetSucceeded() {
+        recovery.succeeded();
     }
 
     int abortLimit() {

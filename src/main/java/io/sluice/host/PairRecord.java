@@ -13,7 +13,7 @@ import io.sluice.state.Stores;
  *   slot   0h token of its command │ 8h 63 outstanding │ 62 used │ 61:16 its entry's number in the SQ │ 15:0 its CID
  *          of a free one that was used:    63 0 │ 62 used │ 15:0 the CID of its next command
  *
- *   submit    token ─▶ slot ─▶ … ─▶ SQ count ─▶ doorbell        a slot whose entry is not counted was never submitted
+ *   submit    slot ─▶ token ─▶ … ─▶ SQ count ─▶ doorbell        a slot whose entry is not counted was never submitted
  *   complete  listener ─▶ slot ─▶ … ─▶ CQ count ─▶ doorbell     an entry whose command is outstanding was never looked at
  * </pre>
  */
@@ -28,6 +28,7 @@ final class PairRecord {
     private static final long OUTSTANDING = 1L << 63;
     private static final long USED = 1L << 62;
     private static final int NUMBER_SHIFT = 16;
+    private static final long NUMBERS = (1L << 46) - 1;
 
     private final long ring;
     private final long slots;
@@ -75,12 +76,12 @@ final class PairRecord {
     /**
      * A free slot has a command.
      *
-     * @param number of its entry, less than 2^46
+     * @param number of its entry
      */
     void taken(int slot, long token, long number, int cid) {
         long at = slot(slot);
+        stores.putLong(at + COMMAND, OUTSTANDING | USED | ((number & NUMBERS) << NUMBER_SHIFT) | cid);
         stores.putLong(at + TOKEN, token);
-        stores.putLong(at + COMMAND, OUTSTANDING | USED | (number << NUMBER_SHIFT) | cid);
     }
 
     /** The command of a slot has ended, and who submitted it knows. */
@@ -111,8 +112,13 @@ final class PairRecord {
         return (int) Bits.get(Memory.getLong(slot(slot) + COMMAND), 15, 0);
     }
 
-    /** The number of an outstanding command's entry in its submission queue. */
-    long number(int slot) {
-        return Bits.get(Memory.getLong(slot(slot) + COMMAND), 61, NUMBER_SHIFT);
+    /**
+     * Whether the device was told of an outstanding command's entry.
+     *
+     * @param slotCount as many are outstanding at most
+     */
+    boolean isSubmitted(int slot, int slotCount) {
+        long number = Bits.get(Memory.getLong(slot(slot) + COMMAND), 61, NUMBER_SHIFT);
+        return ((number - sqCount()) & NUMBERS) > slotCount;
     }
 }

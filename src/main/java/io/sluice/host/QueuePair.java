@@ -487,7 +487,21 @@ public final class QueuePair extends NvmSubmissions {
      * and time enough. Those that the device was not told of are forgotten.
      */
     void takeOver() throws IOException {
-        takeOverCommands();
+        takeOverStopped();
+        record.beforeEffect();
+        if (slots.outstanding() > 0) {
+            sqTailDoorbell.ringAgain(sqTail);
+        } else {
+            sqTailDoorbell.resumeAt(sqTail);
+        }
+        if (consumed > 0) {
+            cqHeadDoorbell.ringAgain(cqHead);
+        }
+    }
+
+    /** The same of queues that the device does not have any more, and that are about to be reset: nobody is told. */
+    void takeOverStopped() {
+        slots.takeOver();
         submitted = record.sqCount();
         consumed = record.cqCount();
         sqTail = (int) (submitted % entries);
@@ -496,18 +510,6 @@ public final class QueuePair extends NvmSubmissions {
         rungCqHead = cqHead;
         phase = consumed / entries % 2 == 0 ? Rings.FIRST_PHASE : 1 - Rings.FIRST_PHASE;
         skipWhatHasEnded();
-        record.beforeEffect();
-        if (slots.outstanding() > 0) {
-            sqTailDoorbell.ringAgain(sqTail);
-        }
-        if (consumed > 0) {
-            cqHeadDoorbell.ringAgain(cqHead);
-        }
-    }
-
-    /** The commands alone, of queues that are about to be reset. */
-    void takeOverCommands() {
-        slots.takeOver(record.sqCount());
     }
 
     /** Entries of commands that have ended had been taken, and the device was not told that it may use them again. */

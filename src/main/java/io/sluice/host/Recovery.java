@@ -252,7 +252,7 @@ final class Recovery implements Alarm {
         releaseHold();
     }
 
-    private synchronized void succeeded() {
+    synchronized void succeeded() {
         wanted = false;
         blamed = false;
         releaseHold(); // of what went wrong on the way
@@ -356,6 +356,7 @@ final class Recovery implements Alarm {
                 + " resets that failed or did not help; the last because: " + resetReason()
                 + ". Look for it on its bus, or cycle its power"
                 + (driver.device().canReset() ? "" : " (it could only be disabled: its function has no reset)"));
+        driver.state().setStage(DriverState.Stage.OVER); // before commands end: who comes after must not let it go on
         int status = PciAccess.silence(driver.device()) ? DriverStatus.DEVICE_DEAD : DriverStatus.DEVICE_LOST;
         death = why;
         driver.admin().die(why);

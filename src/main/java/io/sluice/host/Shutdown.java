@@ -77,6 +77,17 @@ final class Shutdown {
         driver.state().close();
     }
 
+    /** See {@link NvmeDriver#leave}. */
+    void leave() {
+        queuePairs.forEach(QueuePair::close);
+        if (driver.admin() != null) {
+            driver.admin().die(new DeviceFailure(driver.name() + " has been left to another process"));
+        }
+        driver.memory().leave();
+        driver.interrupts().forEach(EventFd::close);
+        driver.state().close();
+    }
+
     /** Whether the device certainly touches no memory any more. */
     private boolean disabledOrSilent() {
         if (!driver.isEnabled()) {

@@ -161,17 +161,13 @@ final class SlotTable {
 
     // ---- what another process has left
 
-    /**
-     * Goes on with what another process has left.
-     *
-     * @param submitted how many entries of its submission queue it has told the device of; what comes after is forgotten
-     */
-    void takeOver(long submitted) {
+    /** Goes on with what another process has left; what the device was not told of is forgotten. */
+    void takeOver() {
         boolean[] found = new boolean[cids.length];
         int count = 0;
         freeCount = 0;
         for (int slot = cids.length - 1; slot >= 0; slot--) {
-            found[slot] = record.isOutstanding(slot) && record.number(slot) < submitted;
+            found[slot] = record.isOutstanding(slot) && record.isSubmitted(slot, cids.length);
             if (found[slot]) {
                 cids[slot] = record.cid(slot);
                 tokens[slot] = record.token(slot);

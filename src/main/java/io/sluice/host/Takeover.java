@@ -1,6 +1,7 @@
 package io.sluice.host;
 
 import io.sluice.linux.Fd;
+import io.sluice.linux.PlainText;
 import io.sluice.nvme.Csts;
 import java.io.IOException;
 import org.slf4j.Logger;
@@ -32,7 +33,9 @@ final class Takeover {
         DriverState.Stage stage = driver.state().stage();
         if (stage == DriverState.Stage.COMING_UP || stage == DriverState.Stage.OVER) {
             throw new IOException("the process before this one was not driving " + driver.name() + " when it ended"
-                    + (stage == DriverState.Stage.OVER ? ", but had shut it down" : ", but bringing it up")
+                    + (stage == DriverState.Stage.OVER
+                            ? ", but had shut it down or given it up"
+                            : ", but bringing it up")
                     + ": there is nothing to go on with; start afresh");
         }
         was = driver.state().device();
@@ -79,8 +82,8 @@ final class Takeover {
         if (!is.serial().equals(was.serial()) || !is.model().equals(was.model())) {
             throw new DeviceFailure(
                     driver.name() + " is another controller than the process before this one drove: that had model \""
-                            + was.model().strip() + "\" and serial number \""
-                            + was.serial().strip() + "\"; start afresh");
+                            + PlainText.of(was.model().strip()) + "\" and serial number \""
+                            + PlainText.of(was.serial().strip()) + "\"; start afresh");
         }
     }
 
@@ -98,6 +101,7 @@ final class Takeover {
             admin.endReset();
         }
         bringUp.step7Identify();
+        driver.resetSucceeded();
     }
 
     private void takeOverQueuePairs(boolean well) throws IOException {
@@ -118,7 +122,7 @@ final class Takeover {
             if (well) {
                 pair.takeOver();
             } else {
-                pair.takeOverCommands();
+                pair.takeOverStopped();
                 pair.state().halt();
                 pair.state().endAll();
             }

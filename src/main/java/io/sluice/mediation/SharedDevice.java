@@ -53,13 +53,17 @@ public final class SharedDevice implements Mediator.Device {
 
     private IOException lastFailure;
 
+    /** The device has commands of another process, and not all guests have said which are theirs. */
+    private boolean heldBack;
+
     /** A flush was submitted in this cycle, through any queue. */
     private boolean flushed;
 
     /**
      * Shares what a driver drives.
      *
-     * @param driver started with at least one I/O queue pair; stays the caller's, and is supervised by somebody else
+     * @param driver started with at least one I/O queue pair; stays the caller's, and is supervised by somebody else. One that goes on
+     *     after another process does nothing here before {@link NvmeDriver#allTakenOver}
      * @param nanoTime the driver's clock
      */
     public SharedDevice(NvmeDriver driver, LongSupplier nanoTime) {
@@ -71,6 +75,7 @@ public final class SharedDevice implements Mediator.Device {
         this.volatileCache = driver.controller().volatileWriteCache();
         this.optionalCommands = driver.controller().optionalCommands();
         this.limits = driver.commandLimits();
+        this.heldBack = driver.queuePairs().stream().anyMatch(pair -> pair.inherited() > 0);
         this.discardPage = sglAlignmentBytes() == 0 ? 0 : makeDiscardPage();
     }
 
@@ -228,9 +233,18 @@ public final class SharedDevice implements Mediator.Device {
 
     // ---- the poller's duty cycle
 
+    /** Before the last guest has what is its own, nobody would know whose it is that ends. */
+    private boolean isHeldBack() {
+        heldBack = heldBack && !driver.isAllTakenOver();
+        return heldBack;
+    }
+
     /** Takes what the device has completed. Returns how much that was. */
     @Override
     public int poll() {
+        if (isHeldBack()) {
+            return 0;
+        }
         boolean thorough = rested || ++cycles % CYCLES_PER_THOROUGH_ONE == 0;
         int work = 0;
         for (HostQueue queue : thorough ? queues : used) {
@@ -285,6 +299,9 @@ public final class SharedDevice implements Mediator.Device {
     /** Submits what is due for all guests together, and tells the device of all that was submitted in this cycle. */
     @Override
     public int submit() {
+        if (isHeldBack()) {
+            return 0;
+        }
         int submitted = flush();
         for (HostQueue queue : flushed ? queues : used) {
             queue.ring();

@@ -97,7 +97,6 @@ final class MediatedPlatter implements Platter {
         IovaAllocator iovas = iovas();
         driver = null;
         driver = DriverStarts.resume(bus, iovas, options, left.duplicate(), stores);
-        driver.allTakenOver();
         shared = new SharedDevice(driver, System::nanoTime);
         return new MediatedPath(
                 shared,
@@ -111,6 +110,11 @@ final class MediatedPlatter implements Platter {
 
     private static IovaAllocator iovas() {
         return new IovaAllocator(List.of(new IovaAllocator.Range(0, ADDRESSES - 1)));
+    }
+
+    @Override
+    public void resumed() {
+        driver.allTakenOver();
     }
 
     @Override

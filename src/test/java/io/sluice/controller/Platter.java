@@ -18,6 +18,9 @@ interface Platter extends AutoCloseable {
         return open();
     }
 
+    /** The controller goes on with what was left, or has begun afresh. */
+    default void resumed() {}
+
     /** What a poller does before the controller's turn, and after it. Returns how much there was. */
     default int beforeTurn() {
         return 0;

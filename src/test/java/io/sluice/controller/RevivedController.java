@@ -118,6 +118,7 @@ final class RevivedController implements AutoCloseable {
         for (boolean attached = false; !attached; ) {
             try {
                 controller.attach(memory());
+                platter.resumed();
                 attached = !stores.isDropped();
             } catch (DroppingStores.Dropped e) {
                 attached = false;
@@ -154,6 +155,7 @@ final class RevivedController implements AutoCloseable {
             makeAgain();
             try {
                 controller.resume(memory());
+                platter.resumed();
                 connectLines();
             } catch (DroppingStores.Dropped e) {
                 assertTrue(stores.isDropped());

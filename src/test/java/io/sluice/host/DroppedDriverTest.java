@@ -264,7 +264,7 @@ class DroppedDriverTest {
     }
 
     @Test
-    void shouldNotGoOnWithADriverThatWasComingUpOrHasShutDown() throws Exception {
+    void shouldNotGoOnWithADriverThatHasShutDown() throws Exception {
         FaultyNvme device = new FaultyNvme();
         device.grantedQueues = PAIRS;
         NvmeDriver driver = NvmeDriver.start(device, Life.iovas(), OPTIONS);
@@ -273,6 +273,41 @@ class DroppedDriverTest {
         IOException refused =
                 assertThrows(IOException.class, () -> NvmeDriver.resume(device, Life.iovas(), OPTIONS, left));
         assertTrue(refused.getMessage().contains("start afresh"), refused.getMessage());
+        device.close();
+    }
+
+    @Test
+    void shouldNotGoOnWithADriverThatWasComingUp() throws Exception {
+        FaultyNvme device = new FaultyNvme();
+        device.grantedQueues = PAIRS;
+        DriverState state = DriverState.create("fake", OPTIONS, new DroppingStores(DroppingStores.NEVER));
+        DriverState.Left left = new DriverState.Left(state.fd().duplicate(), null, null, null);
+        state.close();
+        IOException refused =
+                assertThrows(IOException.class, () -> NvmeDriver.resume(device, Life.iovas(), OPTIONS, left));
+        assertTrue(refused.getMessage().contains("bringing it up"), refused.getMessage());
+        device.close();
+    }
+
+    /** Its commands have ended, and it may have them still: so it does not get its bus master back. */
+    @Test
+    void shouldNotGoOnWithADeviceThatWasGivenUp() throws Exception {
+        FaultyNvme device = new FaultyNvme();
+        device.grantedQueues = PAIRS;
+        VirtualClock clock = new VirtualClock();
+        NvmeDriver driver = NvmeDriver.start(device, Life.iovas(), OPTIONS.withClock(clock));
+        device.readyNeverComes = true;
+        device.csts = Csts.withFatal(device.csts, true);
+        for (int i = 0; i < 20 && !driver.isDead(); i++) {
+            clock.advanceMillis(1_000);
+            driver.supervise(clock.nanoTime());
+        }
+        assertTrue(driver.isDead());
+        DriverState.Left left = driver.left().duplicate();
+        driver.leave();
+        IOException refused =
+                assertThrows(IOException.class, () -> NvmeDriver.resume(device, Life.iovas(), OPTIONS, left));
+        assertTrue(refused.getMessage().contains("given it up"), refused.getMessage());
         device.close();
     }
 
