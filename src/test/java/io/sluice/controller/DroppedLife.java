@@ -112,6 +112,43 @@ final class DroppedLife {
         }
     }
 
+    /** The drive is reset again and again: what that has ended is sent again, and nothing is said to be done that is not. */
+    void writeThroughResets(Runnable reset) throws IOException {
+        enable();
+        createQueues();
+        List<Ticket> tickets = new ArrayList<>();
+        for (int i = 0; i < 24; i++) {
+            fill(DATA + i * (long) PAGE, i + 1);
+            tickets.add(write(i));
+            if (i % 8 == 7) {
+                reset.run();
+            }
+        }
+        int again = 0;
+        for (int i = 0; i < tickets.size(); i = allDone(tickets) ? tickets.size() : (i + 1) % tickets.size()) {
+            driver.await(List.of(tickets.get(i)));
+            if (!Status.isSuccess(tickets.get(i).status())) {
+                assertTrue(
+                        Status.COMMAND_INTERRUPTED.is(tickets.get(i).status()),
+                        "status " + tickets.get(i).status());
+                assertTrue(++again < MAX_CYCLES, "it is interrupted for ever");
+                tickets.set(i, write(i));
+            }
+        }
+        for (int i = 0; i < 24; i++) {
+            assertEquals(i + 1, controller.block(DurableDrive.BLOCKS / 2 + i, 0), "block " + i);
+        }
+        driver.assertQuiet();
+    }
+
+    private static boolean allDone(List<Ticket> tickets) {
+        return tickets.stream().allMatch(ticket -> ticket.isAnswered() && Status.isSuccess(ticket.status()));
+    }
+
+    private Ticket write(int number) throws IOException {
+        return io(1 + number % 3, NvmOpcode.WRITE, DurableDrive.BLOCKS / 2 + number, DATA + number * (long) PAGE);
+    }
+
     private void enable() throws IOException {
         enableBusMaster();
         driver.addSq(0, ASQ, ENTRIES);

@@ -53,6 +53,21 @@ class DroppedMediatorTest {
     }
 
     @Test
+    void shouldSayOfNoCommandThatItIsDoneIfAResetOfTheDeviceHasEndedIt() throws Exception {
+        new Drops(this::liveThroughResets).dropEverywhere(8, 500);
+    }
+
+    private RevivedController liveThroughResets(Drops.Spans spans) throws IOException {
+        ControllerConfig config = ControllerConfig.of("dropped", "SN1").withMaxQueuePairs(4);
+        MediatedPlatter platter = new MediatedPlatter();
+        try (RevivedController controller = new RevivedController(config, spans.lengths(), platter, guest -> null)) {
+            new DroppedLife(controller, 0).writeThroughResets(platter::resetDevice);
+            assertTrue(controller.revivals() > 0 || platter.resets() > 0, "no reset");
+            return controller;
+        }
+    }
+
+    @Test
     void shouldEndAllThatTheDeviceHasBeforeAResetIsOver() throws Exception {
         new Drops(this::liveWithAReset).dropEverywhere(2, 200);
     }

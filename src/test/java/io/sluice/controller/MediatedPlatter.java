@@ -138,6 +138,18 @@ final class MediatedPlatter implements Platter {
         }
     }
 
+    /** Has whoever drives the device now reset it. */
+    void resetDevice() {
+        if (driver != null) {
+            driver.requestReset("a test wishes it");
+        }
+    }
+
+    /** How often the present driver has reset the device. */
+    int resets() {
+        return driver.resets();
+    }
+
     /** How many commands the device has done, Flushes aside. */
     int executed() {
         return drive.executed();
