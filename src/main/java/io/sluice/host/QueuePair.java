@@ -291,10 +291,7 @@ public final class QueuePair extends NvmSubmissions {
         othersFault = isDealtWith;
     }
 
-    /**
-     * Fails the queue pair because of an access to memory that was taken away or is not decoded: for a poller that gets the
-     * InternalError outside of this class. Returns what it is to throw.
-     */
+    /** Fails the queue pair for an access to memory that is gone, which a poller has met outside of this class; returns what it is to throw. */
     public DeviceFailure memoryTaken(InternalError late) {
         return fail("cannot be polled any more: memory under it was taken away, or is not decoded", late);
     }
